@@ -1,0 +1,1 @@
+"""The nouns: what everything else in Skydeck is said in. numpy only."""

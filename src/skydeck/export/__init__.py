@@ -1,0 +1,1 @@
+"""A view as a file: pictures with axes, cut-outs, tables, movies."""

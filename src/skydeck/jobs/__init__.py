@@ -1,0 +1,1 @@
+"""Long work: what takes longer than a screen may wait, with progress."""

@@ -1,0 +1,1 @@
+"""Many samples become one number a pixel; pure."""

@@ -1,0 +1,1 @@
+"""One number becomes one colour; pure."""

@@ -1,0 +1,1 @@
+"""All of it at one address: assembly from Settings."""

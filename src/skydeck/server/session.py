@@ -1,0 +1,69 @@
+"""Session: one visitor's page, made from the process's Settings and compute, let go when the visitor leaves."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from functools import cache
+
+import panel as pn
+from bokeh.document import Document
+from panel.io.resources import get_dist_path
+
+from skydeck.compute import Compute, Threads, connect
+from skydeck.settings import settings
+from skydeck.views.cube import CubeView
+from skydeck.views.page import cube_page
+
+log = logging.getLogger(__name__)
+
+
+@cache
+def compute() -> Compute:
+    """Where this process's work runs; made once."""
+    chosen = settings()
+    return connect(chosen.scheduler, chosen.workers, chosen.memory_limit)
+
+
+@cache
+def local() -> Compute:
+    """Threads for what must run here: graticules, opening, exports."""
+    return Threads()
+
+
+def finish() -> None:
+    """Let go of threads and workers, where they were made."""
+    for made in (compute, local):
+        if made.cache_info().currsize:
+            made().close()
+
+
+def begin() -> Document:
+    """The document of the session that asks, told to take Panel's style sheets from this server and not from its CDN."""
+    document: Document = pn.state.curdoc
+    document.template_variables["dist_url"] = get_dist_path(cdn=False)
+    return document
+
+
+def explorer() -> pn.Template:
+    """The cube explorer for the session that asks."""
+    document = begin()
+    view = CubeView(settings(), compute(), local(), document)
+    pn.state.on_session_destroyed(lambda context: view.close())
+    query = pn.state.location.search if pn.state.location is not None else ""
+    pn.state.onload(lambda: view.start(query or ""))
+    return cube_page(view)
+
+
+@cache
+def warm() -> None:
+    """Compile the kernels in the background, once the port is open."""
+    threading.Thread(target=_warm, name="skydeck-warm", daemon=True).start()
+
+
+def _warm() -> None:
+    from skydeck.reduce import block
+    from skydeck.render import colour
+
+    block.warm()
+    colour.warm()

@@ -1,0 +1,1 @@
+"""Pixel ↔ direction, tick ↔ time: pure functions on headers, angles, regions and clocks."""

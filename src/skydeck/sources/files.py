@@ -1,0 +1,85 @@
+"""Files: the metadata files of a store, local or remote, never more of them than is reasonable."""
+
+from __future__ import annotations
+
+import os
+from itertools import islice
+from typing import Any, Protocol
+
+from skydeck.core.errors import SourceError
+from skydeck.sources.location import Location
+
+MAX_BYTES = 64 * 2**20  # one metadata file; the largest seen in practice is 5 MB
+MAX_NAMES = 20_000
+
+
+class Files(Protocol):
+    def get(self, name: str) -> bytes | None:
+        """A small file's bytes, or None where there is none. Raises SourceError above 64 MiB."""
+        ...
+
+    def folders(self, name: str) -> list[str]:
+        """Names of the folders directly in a folder, sorted; empty where that can't be found out."""
+        ...
+
+
+class LocalFiles:
+    """Files of a local directory; ``get`` and ``folders`` as in :class:`Files`."""
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+
+    def get(self, name: str) -> bytes | None:
+        path = os.path.join(self.root, name)
+        try:
+            if not os.path.isfile(path):
+                return None
+            if os.path.getsize(path) > MAX_BYTES:
+                raise _too_long(path)
+            with open(path, "rb") as file:
+                return file.read(MAX_BYTES)
+        except FileNotFoundError:
+            return None
+
+    def folders(self, name: str) -> list[str]:
+        with os.scandir(os.path.join(self.root, name)) as entries:
+            names = islice((entry.name for entry in entries if entry.is_dir()), MAX_NAMES)
+            return sorted(name for name in names if not name.startswith("."))
+
+
+class RemoteFiles:
+    """Files below a URL; ``get`` and ``folders`` as in :class:`Files`."""
+
+    def __init__(self, filesystem: Any, root: str, location: Location) -> None:
+        self.filesystem = filesystem
+        self.root = root
+        self.location = location
+        self.refused: Exception | None = None
+
+    def get(self, name: str) -> bytes | None:
+        path = f"{self.root}/{name}"
+        try:
+            data = self.filesystem.cat_file(path, start=0, end=MAX_BYTES + 1)
+        except (FileNotFoundError, IsADirectoryError):
+            return None
+        except Exception as error:  # aiohttp and botocore share no base class; only "forbidden" is of interest here
+            if getattr(error, "status", None) not in {401, 403} and not isinstance(error, PermissionError):
+                raise
+            self.refused = error  # S3 answers 403 for what isn't there, too
+            return None
+        if len(data) > MAX_BYTES:
+            raise _too_long(f"{self.location.shown}/{name}")
+        return bytes(data)
+
+    def folders(self, name: str) -> list[str]:
+        path = f"{self.root}/{name}".rstrip("/")
+        try:
+            entries = self.filesystem.ls(path, detail=True)
+        except FileNotFoundError:
+            return []
+        names = {str(entry["name"]).rstrip("/").rsplit("/", 1)[-1] for entry in entries if entry["type"] == "directory"}
+        return sorted(name for name in names if not name.startswith("."))[:MAX_NAMES]
+
+
+def _too_long(path: str) -> SourceError:
+    return SourceError(f"{path} is longer than 64 MiB", expected="a metadata file of a Zarr store")

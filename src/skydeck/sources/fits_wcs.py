@@ -1,0 +1,162 @@
+"""The world coordinate system of a FITS header: checked, mended where it must be, or said to be unusable."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from skydeck.core.errors import SourceError
+from skydeck.sources.fits_header import astropy_at_work, number, text
+
+if TYPE_CHECKING:
+    from astropy.io.fits import Header
+    from astropy.wcs import WCS
+
+_CELESTIAL = re.compile(r"(RA--|DEC-|[A-Z]LON|[A-Z]LAT|[A-Z]{2}LN|[A-Z]{2}LT)-[A-Z]{3}")
+# Distortions kept in other HDUs, which a header alone can't apply.
+_TABLED = re.compile(r"(CPDIS|CQDIS|D2IMDIS|DP|DQ|D2IM|CPERR|CQERR|D2IMERR)\d|AXISCORR")
+_SENSIBLE_YEARS = (1800.0, 2500.0)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The ``wcs`` of an image and the ``header`` it was made of; without one ``wcs`` is None and ``problem`` says why.
+
+    ``original``: the header as it was given. ``celestial``: the two FITS axes (1-based) of the sky, ascending,
+    also where the WCS is unusable. ``mended``: FITS axes that only count pixels in ``header``, so that the rest works.
+    """
+
+    original: Header = field(repr=False)
+    header: Header = field(repr=False)
+    wcs: WCS | None = field(repr=False)
+    celestial: tuple[int, int] | None
+    mended: frozenset[int] = frozenset()
+    problem: str = ""
+
+    @property
+    def header_text(self) -> str:
+        """The header as text that astropy reads back: cards joined by line ends."""
+        return str(self.header.tostring(sep="\n", endcard=False, padding=False))
+
+
+def world_of(original: Header, axes: int, notes: list[str]) -> World:
+    """The WCS of an image of ``axes`` axes; never raises: what is wrong with it is told in ``problem``."""
+    header = _sensible(original, notes)
+    pair = _celestial_pair(header, axes)
+    problem = ""
+    for mended in _attempts(header, axes, pair):
+        tried = _mend(header, mended)
+        try:
+            wcs, found = _checked(tried, axes, notes)
+        except SourceError as error:
+            problem = problem or error.what
+            continue
+        if mended:
+            notes.append(f"FITS axes {sorted(mended)} can't be used by the coordinates: {problem}")
+        return World(original, tried, wcs, found, mended)
+    return World(original, header, None, pair, frozenset(), problem)
+
+
+def _attempts(header: Header, axes: int, pair: tuple[int, int] | None) -> list[frozenset[int]]:
+    """Which axes to give up: none, the impossible ones, and all but the sky's."""
+    others = frozenset(range(1, axes + 1)) - frozenset(pair or ())
+    singular = frozenset(axis for axis in others if _is_singular(header, axis, axes))
+    attempts = [frozenset[int](), singular, others] if pair else [frozenset[int](), singular]
+    return list(dict.fromkeys(attempts))
+
+
+def _sensible(header: Header, notes: list[str]) -> Header:
+    """A copy without impossible equinoxes and without distortions that lie in other HDUs."""
+    header = header.copy()
+    for key in ("EQUINOX", "EPOCH"):
+        if key in header and not _SENSIBLE_YEARS[0] <= _year(header, key) <= _SENSIBLE_YEARS[1]:
+            notes.append(f"{key} = {header[key]} can't be and is taken as not given")
+            del header[key]
+            if "EQUINOX" not in header and "EPOCH" not in header and not {"RADESYS", "RADECSYS"} & set(header):
+                header["RADESYS"] = ("ICRS", "assumed: the equinox given can't be")
+    tabled = [key for key in dict.fromkeys(header) if _TABLED.match(key)]
+    for key in tabled:
+        header.remove(key, ignore_missing=True, remove_all=True)
+    if tabled:
+        notes.append("Distortion tables in other HDUs are not applied to the coordinates")
+    return header
+
+
+def _year(header: Header, key: str) -> float:
+    """An epoch as a number, also where it is written as text: 'J2000'."""
+    found = re.fullmatch(r"\s*[JB]?(\d{4}(\.\d*)?)\s*", str(header[key]))
+    if found is None:
+        return number(header, key)
+    if isinstance(header[key], str):
+        header[key] = float(found[1])
+    return float(found[1])
+
+
+def _celestial_pair(header: Header, axes: int) -> tuple[int, int] | None:
+    """The first two axes whose CTYPE is a direction with a projection."""
+    found = [axis for axis in range(1, axes + 1) if _CELESTIAL.match(text(header, f"CTYPE{axis}").upper())]
+    return (found[0], found[1]) if len(found) >= 2 else None
+
+
+def _is_singular(header: Header, axis: int, axes: int) -> bool:
+    finite = math.isfinite(number(header, f"CRVAL{axis}", 0.0)) and math.isfinite(number(header, f"CRPIX{axis}", 0.0))
+    tabled = text(header, f"CTYPE{axis}").upper().endswith("-TAB")
+    return tabled or not finite or not _has_increment(header, axis, axes)
+
+
+def _has_increment(header: Header, axis: int, axes: int) -> bool:
+    """Whether an axis' increment (CDELT, or its row of the CD matrix) is finite and not 0."""
+    row = [number(header, f"CD{axis}_{other}", 0.0) for other in range(1, axes + 1)]
+    step = math.hypot(*row) if any(key.startswith("CD") and "_" in key for key in header) else 0.0
+    step = step or number(header, f"CDELT{axis}", 0.0 if any(row) else 1.0)
+    return math.isfinite(step) and step != 0
+
+
+def _mend(header: Header, axes: frozenset[int]) -> Header:
+    """A copy in which the named axes are plain pixel counts, so that the others can be used."""
+    header = header.copy()
+    for axis in axes:
+        for key, value in (("CTYPE", ""), ("CRVAL", 0.0), ("CRPIX", 0.0), ("CDELT", 1.0)):
+            header[f"{key}{axis}"] = value
+        header.remove(f"CUNIT{axis}", ignore_missing=True)
+        for key in [key for key in header if re.fullmatch(rf"(CD|PC)({axis}_\d+|\d+_{axis})|CROTA{axis}", key)]:
+            header.remove(key, ignore_missing=True)
+        if any(re.fullmatch(r"CD\d+_\d+", key) for key in header):
+            header[f"CD{axis}_{axis}"] = 1.0
+    return header
+
+
+def _checked(header: Header, axes: int, notes: list[str]) -> tuple[WCS, tuple[int, int] | None]:
+    """The WCS and its celestial axes. Raises SourceError for one that gives no positions."""
+    from astropy.wcs import WCS
+
+    with astropy_at_work("The header's coordinates can't be used") as found:
+        wcs = WCS(header)
+        wcs.wcs.set()
+        pair = _pair_of(wcs, axes)
+        if pair:
+            _check_sky(wcs, header, pair)
+    notes.extend(note for note in found if note not in notes)
+    return wcs, pair
+
+
+def _pair_of(wcs: WCS, axes: int) -> tuple[int, int] | None:
+    pair = sorted((wcs.wcs.lng + 1, wcs.wcs.lat + 1))
+    if pair[0] < 1 or not wcs.has_celestial:
+        return None
+    if pair[1] > axes:
+        raise SourceError(f"The header's sky axes are {pair[0]} and {pair[1]}, but the image has {axes}")
+    return pair[0], pair[1]
+
+
+def _check_sky(wcs: WCS, header: Header, pair: tuple[int, int]) -> None:
+    """Raises unless some pixel of a coarse grid over the image has a position."""
+    sky = wcs.celestial
+    sides = [np.linspace(0, max(0.0, number(header, f"NAXIS{axis}", 1.0) - 1), 9) for axis in pair]
+    x, y = np.meshgrid(*sides)
+    if not np.isfinite(sky.all_pix2world(np.stack([x.ravel(), y.ravel()], axis=1), 0)).any():
+        raise SourceError("The header gives no pixel a position on the sky")

@@ -1,0 +1,1 @@
+"""Pixels on a screen: Panel, HoloViews, Bokeh, Param."""

@@ -1,0 +1,107 @@
+"""Figure: the one plot of a cube view: axes, tools and overlays made once by a DynamicMap; pixels go into its source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import holoviews as hv
+import numpy as np
+from bokeh.models import (
+    BoxAnnotation,
+    BoxZoomTool,
+    ColorBar,
+    ColumnDataSource,
+    FixedTicker,
+    LinearColorMapper,
+    PanTool,
+    Plot,
+    Range1d,
+    ResetTool,
+    TapTool,
+    WheelZoomTool,
+)
+
+from skydeck.views.theme import Theme
+from skydeck.views.ticks import named
+
+_BLANK = np.zeros((2, 2, 4), np.uint8)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """The Bokeh plot and the parts of it that a view writes to."""
+
+    plot: Plot
+    target: ColumnDataSource
+    colorbar: ColorBar
+    mapper: LinearColorMapper
+    grid: ColumnDataSource
+    box: BoxAnnotation
+    ellipse: ColumnDataSource
+    mark: ColumnDataSource
+    zoom: BoxZoomTool
+
+    @property
+    def frame(self) -> tuple[int, int]:
+        """Width and height in pixels of the area inside the axes; (0, 0) until a browser has laid it out."""
+        return int(self.plot.inner_width or 0), int(self.plot.inner_height or 0)
+
+
+def figure() -> Figure:
+    """Make the plot: an empty picture with linear axes, tools that suit a picture, a colour bar, and the overlays."""
+    hv.extension("bokeh", logo=False)
+    picture = hv.DynamicMap(lambda: hv.RGB(_BLANK, bounds=(0, 0, 1, 1)))
+    zoom = BoxZoomTool(match_aspect=False)
+    wheel = WheelZoomTool(zoom_on_axis=True)
+    tools = [PanTool(), wheel, zoom, TapTool(), ResetTool()]
+    picture.opts(
+        hv.opts.RGB(
+            responsive=True, default_tools=[], tools=tools, active_tools=[], toolbar="above", show_grid=False, title="",
+        )
+    )  # fmt: skip
+    plot = hv.render(picture, backend="bokeh")
+    renderer = plot.renderers[0]
+    plot.x_range, plot.y_range = Range1d(0, 1), Range1d(0, 1)
+    plot.toolbar.active_scroll = wheel
+    plot.toolbar.logo = None
+    plot.min_border = 8
+    mapper = LinearColorMapper(palette=["#000000", "#ffffff"], low=0, high=1)
+    colorbar = ColorBar(color_mapper=mapper, ticker=FixedTicker(ticks=[], minor_ticks=[]), formatter=named({'names': {}}), width=12, padding=6, margin=0)
+    plot.add_layout(colorbar, "right")
+    box, ellipse, mark, grid = _overlays(plot)
+    return Figure(plot, renderer.data_source, colorbar, mapper, grid, box, ellipse, mark, zoom)
+
+
+def _overlays(plot: Plot) -> tuple[BoxAnnotation, ColumnDataSource, ColumnDataSource, ColumnDataSource]:
+    grid = ColumnDataSource({"xs": [], "ys": []})
+    plot.multi_line("xs", "ys", source=grid, line_color="#ffffff", line_alpha=0.35, line_width=1)
+    ellipse = ColumnDataSource({"x": [], "y": [], "width": [], "height": []})
+    plot.ellipse("x", "y", "width", "height", source=ellipse, fill_color=None, line_color="#ff2fd0", line_width=2)
+    mark = ColumnDataSource({"x": [], "y": []})
+    plot.scatter("x", "y", source=mark, marker="cross", size=18, line_color="#ff2fd0", line_width=2)
+    box = BoxAnnotation(
+        left=0, right=1, bottom=0, top=1, editable=True, visible=False, line_color="#ff2fd0", line_width=2,
+        fill_color="#ff2fd0", fill_alpha=0.04, hover_fill_alpha=0.1, hover_fill_color="#ff2fd0", level="overlay",
+    )  # fmt: skip
+    plot.add_layout(box)
+    return box, ellipse, mark, grid
+
+
+def paint_theme(plot: Plot, theme: Theme) -> None:
+    """Colour everything but the picture for a light or a dark page."""
+    plot.update(
+        background_fill_color=theme.well, border_fill_color=theme.surface, outline_line_color=theme.line,
+        border_fill_alpha=0.0,
+    )  # fmt: skip
+    for axis in plot.axis:
+        axis.update(
+            axis_label_text_color=theme.text, major_label_text_color=theme.text, axis_line_color=theme.line,
+            major_tick_line_color=theme.line, minor_tick_line_color=theme.line, axis_label_text_font_style="normal",
+            axis_label_text_font_size="13px", major_label_text_font_size="12px",
+        )  # fmt: skip
+    for bar in plot.select({"type": ColorBar}):
+        bar.update(
+            background_fill_alpha=0, major_label_text_color=theme.text, title_text_color=theme.text, bar_line_color=theme.line,
+            major_label_text_font_size="11px", title_text_font_style="normal", title_text_font_size="12px",
+        )  # fmt: skip
+

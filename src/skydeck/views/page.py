@@ -1,0 +1,70 @@
+"""Page: the explorer's HTML page around a CubeView: our own template and style sheets, nothing from another host."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import panel as pn
+from panel.theme.native import Native
+from panel.viewable import Viewable
+
+from skydeck.views.assets import asset
+from skydeck.views.cube import CubeView
+
+
+class Look(Native):
+    """Panel's native design with our style sheet for what lives in shadow roots."""
+
+    modifiers: ClassVar[dict[Any, Any]] = {
+        Viewable: {"stylesheets": [*Native.modifiers[Viewable]["stylesheets"], asset("widgets.css")]}
+    }
+
+
+def cube_page(view: CubeView, home: str = ".") -> pn.Template:
+    """The page of one session's CubeView; ``home`` is where the logo leads."""
+    page = pn.Template(asset("page.html"))
+    page.add_variable("style", asset("page.css"))
+    page.add_variable("home", home)
+    page.title = "Skydeck"
+    page.design = Look
+    parts = {
+        "title": view.title,
+        "actions": pn.Row(view.link, view.day, margin=0),
+        "message": view.message,
+        "left": _left(view),
+        "progress": view.progress,
+        "picture": pn.pane.Bokeh(view.screen.figure.plot, sizing_mode="stretch_both", margin=0),
+        "readout": view.readout,
+        "merit": view.merit,
+        "player": view.playing.panel,
+        "right": _right(view),
+        "help": view.help,
+        "client": view.client,
+    }
+    for name, part in parts.items():
+        page.add_panel(name, part)
+    return page
+
+
+def _card(title: str, *parts: Any, collapsed: bool = False) -> pn.Card:
+    return pn.Card(*parts, title=title, collapsed=collapsed, sizing_mode="stretch_width", margin=(0, 0, 6, 0))
+
+
+def _left(view: CubeView) -> pn.Column:
+    histogram = pn.pane.Bokeh(view.histogram.plot, sizing_mode="stretch_width")
+    return pn.Column(
+        _card("Open", view.files.panel, collapsed=True),
+        _card("Data", view.data.panel),
+        _card("Position", view.dimensions.panel),
+        _card("Colour", view.colours.panel, histogram),
+        sizing_mode="stretch_width",
+    )
+
+
+def _right(view: CubeView) -> pn.Column:
+    return pn.Column(
+        _card("Measure", view.measure.panel),
+        _card("Export", view.exports.panel, collapsed=True),
+        _card("Header", view.header, collapsed=True),
+        sizing_mode="stretch_width",
+    )
