@@ -21,7 +21,7 @@ test: lint ## Run every check and every test
 	$(BIN)/python -m pytest --cov=skydeck --cov-report=term:skip-covered $(ARGS)
 
 bench: $(READY) ## Measure time and memory (not part of the tests)
-	$(BIN)/python -m pytest -m bench -s tests/bench $(ARGS)
+	$(BIN)/python -m pytest -o 'python_files=bench_*.py' -s tests/bench $(ARGS)
 
 lint: $(READY) ## Check style, types and layers
 	$(BIN)/ruff check $(wildcard $(OURS))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import tracemalloc
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -118,6 +119,13 @@ def test_one_pixel_of_a_big_endian_plane_is_reduced_in_pieces() -> None:
     one, other = whole(1100, 1), whole(1300, 1)
     for how, got in zip(("mean", "min", "max"), block_reduce_many(plane, one, other), strict=True):
         np.testing.assert_allclose(got, brute(plane, one, other, how), rtol=2e-7)
+
+
+def test_a_memory_map_is_reduced_as_any_array(tmp_path: Path) -> None:
+    made((40, 30), "<f4").tofile(tmp_path / "plane")
+    plane = np.memmap(tmp_path / "plane", np.float32, "r", shape=(40, 30))
+    rows, cols = whole(40, 4), whole(30, 5)
+    np.testing.assert_allclose(block_reduce(plane, rows, cols, "mean"), brute(plane, rows, cols, "mean"), rtol=2e-7)
 
 
 def test_a_mean_of_many_equal_numbers_is_that_number() -> None:

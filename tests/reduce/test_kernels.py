@@ -1,13 +1,57 @@
-"""The compiled loops come without a directory to keep them in, on a full disk, and may be missing altogether."""
+"""The compiled loops do what they say, also on a full disk, and may be missing altogether."""
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
+
+import numba
+import numpy as np
+import pytest
+
+from skydeck.core.axis import Uniform
+from skydeck.reduce import kernels
+from skydeck.reduce.bins import Bins, bins_of
+
+
+@pytest.fixture(scope="module")
+def uncompiled() -> ModuleType:
+    """The kernels as Python reads them: a second copy of the module, loaded while numba's compiler is off."""
+    spec = importlib.util.spec_from_file_location("uncompiled_kernels", kernels.__file__)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    numba.config.DISABLE_JIT = True
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        numba.config.DISABLE_JIT = False
+    return module
+
+
+@pytest.mark.parametrize("name", ["sums", "least", "greatest", "every"])
+def test_compiling_changes_nothing(uncompiled: ModuleType, name: str) -> None:
+    rng = np.random.default_rng(5)
+    plane = rng.normal(size=(40, 30)).astype(np.float32)
+    plane[rng.random(plane.shape) < 0.3] = np.nan
+    plane[3, 4] = np.inf
+    tall, same = np.array([0, 7, 7, 30, 0]), np.array([7, 7, 30, 40, 0])
+    rows, cols = Bins(tall.repeat(2), same.repeat(2)), bins_of(Uniform(0, -1, 30), -25, -5, 40)
+    answers = []
+    for module in (kernels, uncompiled):
+        dtypes = {"sums": "dl", "least": "f", "greatest": "f", "every": "dlff"}[name]
+        outs = tuple(np.zeros((10, 40), np.dtype(code)) for code in dtypes)
+        getattr(module, name)(plane, rows.start, rows.stop, cols.start, cols.stop, *cols.extent, outs)
+        answers.append(outs)
+    for compiled, read in zip(*answers, strict=True):
+        np.testing.assert_allclose(compiled, read, rtol=1e-12)
+
 
 SCRIPT = """
 import json, resource, signal, sys

@@ -1,6 +1,5 @@
 """Errors of other libraries become sentences; nobody's mistakes are hidden."""
 
-import asyncio
 import errno
 import ssl
 import zlib
@@ -20,7 +19,6 @@ URL = "https://me:hunter2@host/a.zarr?token=abc"
         (PermissionError(13, "no"), SourceMissing, "denied"),
         (ConnectionRefusedError(111, "Connection refused"), SourceMissing, "refused"),
         (TimeoutError(), SourceMissing, "answer"),
-        (asyncio.TimeoutError(), SourceMissing, "answer"),
         (ssl.SSLError("bad certificate"), SourceMissing, "TLS"),
         (IsADirectoryError(21, "x"), SourceError, "directory"),
         (BlockingIOError(11, "Resource temporarily unavailable"), SourceError, "written by another"),

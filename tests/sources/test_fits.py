@@ -202,7 +202,7 @@ def test_a_file_that_changes_says_so(tmp_path: Path) -> None:
     path = write(tmp_path / "a.fits", numbers("f4", (6, 20)))
     dataset = open_fits(path)
     os.truncate(path, 2900)
-    with pytest.raises(SourceChanged, match="shortened while it was open. Reload it"):
+    with pytest.raises(SourceChanged, match="shortened while it was open"):
         dataset.image.load()
 
 
@@ -279,6 +279,7 @@ def test_a_broken_card_is_a_missing_card(tmp_path: Path) -> None:
 
 
 def test_a_giant_opens_at_once_with_little_memory(tmp_path: Path) -> None:
+    small = write(tmp_path / "small.fits", numbers("f4", (2, 3, 4)), **sky("xyf"))
     path = tmp_path / "giant.fits"
     header = fits.Header([("SIMPLE", True), ("BITPIX", -32), ("NAXIS", 3)])
     header.extend([("NAXIS1", 32768), ("NAXIS2", 32768), ("NAXIS3", 16)])
@@ -289,7 +290,7 @@ def test_a_giant_opens_at_once_with_little_memory(tmp_path: Path) -> None:
     script = f"""
 import resource, time
 from skydeck.sources.fits import open_fits
-import astropy.wcs, astropy.io.fits
+open_fits({str(small)!r}).image[0, 0].load()  # imports what it needs
 before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
 dataset = open_fits({str(path)!r})
 assert dataset.image[3, ::4096, ::4096].values.shape == (8, 8)
@@ -337,14 +338,14 @@ def test_damage_is_never_worse_than_an_error_of_ours(tmp_path: Path, part: int) 
             opened += 1
             for variable in dataset.data_vars.values():
                 variable[(slice(0, 2),) * variable.ndim].load()
-            WCS(
-                fits.Header.fromstring(dataset.attrs["fits_wcs_header"], sep="\n")
-            ) if "wcs_dims" in dataset.attrs else None
             list_hdus(path)
         except SkydeckError as error:
             assert str(error)
-        except Warning:  # what astropy says of a header it can still use is its reader's to hear
-            pass
+            continue
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what astropy says of a header it can still use is its reader's to hear
+            if "wcs_dims" in dataset.attrs:
+                assert WCS(fits.Header.fromstring(dataset.attrs["fits_wcs_header"], sep="\n")).has_celestial
     assert opened > 20
 
 

@@ -17,7 +17,7 @@ class SkydeckError(Exception):
         self.remedy = remedy
 
     def __str__(self) -> str:
-        return " ".join(_sentence(text) for text in self.args if text)
+        return " ".join(_sentence(text) for text in (self.what, self.expected, self.remedy) if text)
 
     def __reduce__(self) -> tuple[object, ...]:
         return (_rebuild, (type(self), self.what, self.expected, self.remedy))

@@ -7,6 +7,8 @@ from typing import Literal
 
 Stretch = Literal["linear", "log", "asinh", "sqrt", "power", "histogram"]
 Limits = Literal["min-max", "99.9 %", "99.5 %", "99 %", "95 %", "90 %", "zscale", "manual"]
+Scope = Literal["cube", "plane", "each plane"]
+SCOPES: tuple[Scope, ...] = ("cube", "plane", "each plane")
 STRETCHES: tuple[Stretch, ...] = ("linear", "log", "asinh", "sqrt", "power", "histogram")
 LIMITS: tuple[Limits, ...] = ("min-max", "99.9 %", "99.5 %", "99 %", "95 %", "90 %", "zscale", "manual")
 

@@ -1,4 +1,4 @@
-"""Cut-out: a piece of a cube as a Dataset, as FITS, as zipped Zarr; refused before anything is read when it is too big."""
+"""Cut-out: a piece of a cube as a Dataset or as zipped Zarr, refused before reading where it is too big."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ STEP = "cell_step"  # attribute of a cut coordinate: the spacing that a single r
 def cutout(ds: xr.Dataset, variable: str, ranges: Mapping[str, slice], limit: int = MAX_BYTES) -> xr.Dataset:
     """One variable of a cube, cut to index ranges, lazy, with its coordinates and a header that still points right.
 
-    ``ranges`` are slices without steps of any of its dimensions; parts beyond the ends are left out. The celestial header
-    (``fits_wcs_header``) is that of the cut. Raises RequestError for unknown names and empty ranges, TooBig above ``limit``
-    bytes; reads nothing.
+    ``ranges`` are slices without steps of any of its dimensions; parts beyond the ends are left out. The celestial
+    header (``fits_wcs_header``) is that of the cut. Raises RequestError for unknown names and empty ranges, TooBig
+    above ``limit`` bytes; reads nothing.
     """
     array = _variable(ds, variable)
     spans = {dim: _span(dim, part, array.sizes) for dim, part in ranges.items()}
     cut = array.isel({dim: slice(*span) for dim, span in spans.items()})
     check_size(cut, limit)
     found = cut.to_dataset(name=variable)
-    found.attrs = {**ds.attrs, **_shifted_header(ds, spans)}
+    found.attrs = _shifted(ds, spans)
     for dim in spans:
         if dim in found.coords and (step := _step(ds[dim])) is not None:
             found[dim].attrs = {**found[dim].attrs, STEP: step}
@@ -64,16 +64,18 @@ def _span(dim: str, part: slice, sizes: Mapping[Hashable, int]) -> tuple[int, in
     return start, stop
 
 
-def _shifted_header(ds: xr.Dataset, spans: Mapping[str, tuple[int, int]]) -> dict[str, str]:
+def _shifted(ds: xr.Dataset, spans: Mapping[str, tuple[int, int]]) -> dict[Hashable, Any]:
+    """The cube's attributes with the header of the cut's own sky; without one where it can't be used."""
+    attrs = {key: value for key, value in ds.attrs.items() if key not in ("fits_wcs_header", "wcs_dims")}
     celestial, dims = celestial_dims(ds)
     if celestial is None:
-        return {}
+        return attrs
     x, y = (spans.get(dim, (0, 0))[0] for dim in dims)
-    return {"fits_wcs_header": celestial.shifted(x, y).header}
+    return {**attrs, "fits_wcs_header": celestial.shifted(x, y).header, "wcs_dims": " ".join(dims)}
 
 
 def celestial_dims(ds: xr.Dataset) -> tuple[Celestial | None, tuple[str, str]]:
-    """A cube's celestial axes and the two dimensions they belong to, in FITS order; None where it has no usable ones."""
+    """A cube's celestial axes and the two dimensions they belong to, in FITS order; None without usable ones."""
     dims = str(ds.attrs.get("wcs_dims", "")).split()
     header = ds.attrs.get("fits_wcs_header")
     if len(dims) != 2 or not isinstance(header, str):
@@ -117,7 +119,8 @@ def _plain(ds: xr.Dataset) -> xr.Dataset:
     for name in list(plain.variables):
         if plain[name].dtype.kind in "SU":
             plain[name] = plain[name].astype(str).astype(object)
-        plain[name].attrs = {str(key): _json(value) for key, value in ds[name].attrs.items()}
+        own = {"units", "calendar", "dtype"} if plain[name].dtype.kind in "mM" else set()  # xarray writes these itself
+        plain[name].attrs = {str(key): _json(value) for key, value in ds[name].attrs.items() if key not in own}
     return plain
 
 

@@ -13,7 +13,8 @@ import xarray as xr
 
 from skydeck.core.errors import RequestError
 from skydeck.export.cutout import MAX_BYTES, STEP, celestial_dims, check_size
-from skydeck.sky.cards import cards, number
+from skydeck.sky.cards import cards
+from skydeck.sky.clock import MJD_OF_1970
 from skydeck.sky.wcs import Celestial
 
 Array = npt.NDArray[Any]
@@ -43,9 +44,10 @@ _KEPT = re.compile(
 def fits_bytes(ds_cut: xr.Dataset, variable: str, limit: int = MAX_BYTES) -> bytes:
     """A FITS file of one variable: celestial axes first, then the others in the variable's order reversed.
 
-    Even numeric coordinates and Stokes labels become linear axes. Any other coordinate gets a pixel axis and a table of its
-    values in an extension named after it. Complex data become the primary image (real) and an extension IMAGINARY. NaN stays
-    NaN. Raises TooBig above ``limit`` bytes before reading, RequestError for data FITS can't hold (text, objects).
+    Even numeric coordinates and Stokes labels become linear axes. Any other coordinate gets a pixel axis and a table of
+    its values in an extension named after it. Complex data become the primary image (real) and an extension IMAGINARY.
+    NaN stays NaN. Raises TooBig above ``limit`` bytes before reading, RequestError for data FITS can't hold (text,
+    objects).
     """
     from astropy.io.fits import HDUList, ImageHDU, PrimaryHDU
 
@@ -104,6 +106,8 @@ def _header(ds: xr.Dataset, array: xr.DataArray, celestial: Celestial | None, or
         if celestial is None or axis > 2:
             for key, value, comment in _axis_cards(ds, array, dim, original):
                 header[f"{key}{axis}"] = (value, comment)
+    if any(ds[dim].dtype.kind == "M" for dim in order if dim in ds.coords):
+        header.extend([("TIMESYS", "UTC"), ("MJDREF", float(MJD_OF_1970)), ("DATEREF", "1970-01-01")])
     header["ORIGIN"] = ("Skydeck", "cut out of a larger cube")
     return header
 
@@ -125,8 +129,18 @@ def _axis_cards(ds: xr.Dataset, array: xr.DataArray, dim: str, original: dict[st
         return
     yield "CTYPE", _type(dim, original), ""
     yield from (("CRPIX", 1.0, ""), ("CRVAL", linear[0], ""), ("CDELT", linear[1], ""))
-    if unit:
+    if _is_fits_unit(unit):
         yield "CUNIT", unit, "since 1970-01-01T00:00:00 UTC" if ds[dim].dtype.kind == "M" else ""
+
+
+def _is_fits_unit(unit: str) -> bool:
+    """Whether readers will understand a CUNIT; many refuse the whole header for one they don't."""
+    from astropy.units import Unit
+
+    try:
+        return bool(unit) and bool(Unit(unit, format="fits"))
+    except (ValueError, TypeError):
+        return False
 
 
 def _numbers(ds: xr.Dataset, dim: str) -> tuple[npt.NDArray[np.float64] | None, str]:

@@ -6,6 +6,7 @@ import contextlib
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import IO, Literal
 from uuid import uuid4
@@ -39,10 +40,11 @@ def movie(
 ) -> Path:
     """Write pictures to ``path`` as H.264 in MP4 (yuv420p, any player) or as an endless GIF, and return it.
 
-    ``frames``: (height, width, 3) uint8, all of one size, row 0 at the bottom as in a Raster; odd sizes get one black line or
-    column. ``progress`` is told the count after each; ``cancelled`` is asked before each is made. Memory: one frame here,
-    the encoder's few in its process. ``path`` appears complete or not at all. Raises Cancelled; RequestError for pictures
-    or settings no movie can have; SkydeckError where the encoder fails; what ``frames`` raises passes through.
+    ``frames``: (height, width, 3) uint8, all of one size, row 0 at the bottom as in a Raster; odd sizes get one black
+    line or column. ``progress`` is told the count after each; ``cancelled`` is asked before each is made. Memory: one
+    frame here, the encoder's few in its process. ``path`` appears complete or not at all. Raises Cancelled;
+    RequestError for pictures or settings no movie can have; SkydeckError where the encoder fails; what ``frames``
+    raises passes through.
     """
     if kind not in MAX_FPS or not 0.1 <= fps <= MAX_FPS[kind]:
         raise RequestError(
@@ -58,10 +60,14 @@ def movie(
 @contextlib.contextmanager
 def _replacing(path: Path) -> Iterator[Path]:
     """A new file beside ``path`` that becomes it on success and vanishes otherwise."""
-    part = path.with_name(f".{path.stem}-{uuid4().hex}.part")
+    part = path.with_name(f".{uuid4().hex}.part")
     try:
         yield part
         part.replace(path)
+    except OSError as error:
+        if error.filename != str(part):
+            raise
+        raise SkydeckError(f"The movie can't be put at {path}: {error.strerror}") from error
     finally:
         part.unlink(missing_ok=True)
 
@@ -100,22 +106,15 @@ def _encode(frames: Iterator[Rgb], fps: float, kind: Kind, part: Path, progress:
     with tempfile.TemporaryFile() as log, _encoder(first, fps, kind, part, log) as process:
         assert process.stdin is not None
         try:
-            count = 0
-            for frame in _chained(first, frames):
+            for count, frame in enumerate(chain((first,), frames), start=1):
                 process.stdin.write(frame.data)
-                count += 1
                 if progress is not None:
                     progress(count)
             process.stdin.close()
         except BrokenPipeError:
             pass  # the encoder gave up; its own words below say why
         if process.wait() != 0:
-            raise SkydeckError(f"The movie encoder failed: {_last_line(log)}")
-
-
-def _chained(first: Rgb, others: Iterator[Rgb]) -> Iterator[Rgb]:
-    yield first
-    yield from others
+            raise SkydeckError(f"The movie encoder failed ({process.returncode}): {_last_line(log)}")
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ from skydeck.core.errors import RequestError
 
 Array = npt.NDArray[Any]
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@")
 _INNER_FORMULA = re.compile(r"([,;\t]\s*)(?=[=+\-@])")
 
 
@@ -46,7 +46,7 @@ def profile_csv(axis: Axis, columns: Mapping[str, Array], meta: Mapping[str, Any
 def harmless(text: str) -> str:
     """Text that no spreadsheet takes for a formula (OWASP, CSV injection), on one line."""
     line = " ".join(text.splitlines())
-    return f"'{line}" if line.startswith(_FORMULA) else line
+    return f"'{line}" if line.lstrip().startswith(_FORMULA) else line
 
 
 def _comment(value: Any) -> str:

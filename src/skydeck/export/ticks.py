@@ -30,7 +30,7 @@ def ticks_of(axis: Axis, low: float, high: float, count: int = 7) -> Ticks:
 def nice_step(wanted: float) -> float:
     """The least of 1, 2, 5 · 10ⁿ that isn't below ``wanted``."""
     decade = 10.0 ** math.floor(math.log10(wanted))
-    return next((m * decade for m in (1.0, 2.0, 5.0) if m * decade >= wanted * (1 - 1e-9)), 10.0 * decade)
+    return next((m * decade for m in (1.0, 2.0, 5.0) if m * decade >= wanted * (1 - 1e-3)), 10.0 * decade)
 
 
 def _multiples(low: float, high: float, step: float) -> range:

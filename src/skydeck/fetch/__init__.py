@@ -5,6 +5,8 @@ from skydeck.fetch.opened import Opened, opened, release
 from skydeck.fetch.picture import Look, Picture, picture
 from skydeck.fetch.profile import Profile, RegionSummary, profile, summary, value
 
+from skydeck.fetch.scale import cube_limits
+
 __all__ = [
     "Look",
     "Opened",
@@ -12,6 +14,7 @@ __all__ = [
     "Profile",
     "RegionSummary",
     "answer",
+    "cube_limits",
     "opened",
     "picture",
     "profile",

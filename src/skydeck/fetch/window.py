@@ -117,7 +117,8 @@ def _grid(
     assert isinstance(whole, slice)
     start = whole.start
     while start < whole.stop:
-        stop = min(whole.stop, (start // chunks[dim]) * chunks[dim] + steps[dim])
+        chunk = chunks[dim]
+        stop = min(whole.stop, (start // chunk + math.ceil(steps[dim] / chunk)) * chunk)
         yield from _grid({**spans, dim: slice(start, stop)}, steps, chunks, rest)
         start = stop
 

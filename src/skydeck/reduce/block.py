@@ -35,6 +35,7 @@ def block_reduce(plane: npt.NDArray[Any], rows: Bins, cols: Bins, how: Reduce) -
     NaN cells are left out; a pixel is NaN where it has no other cells (or where a mean meets both infinities).
     Sums are float64. Raises RequestError for other dtypes, and for bins outside the plane.
     """
+    plane = np.asarray(plane)  # not a memory map or another subclass, which numba takes for types of their own
     _check(plane, rows, cols)
     if how not in _KERNELS:
         raise RequestError(f"Pixels can't be reduced by {how!r}", expected=f"one of {', '.join(_KERNELS)}")
@@ -44,6 +45,7 @@ def block_reduce(plane: npt.NDArray[Any], rows: Bins, cols: Bins, how: Reduce) -
 
 def block_reduce_many(plane: npt.NDArray[Any], rows: Bins, cols: Bins) -> tuple[Floats, Floats, Floats]:
     """Mean, lowest and highest as :func:`block_reduce` gives them, in one pass over the plane."""
+    plane = np.asarray(plane)
     _check(plane, rows, cols)
     total, count, lowest, highest = _reduce("every", plane, rows, cols)
     return _mean(total, count), _single(lowest), _single(highest)

@@ -18,9 +18,9 @@ Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
 Painter = Callable[[npt.NDArray[np.float32], npt.NDArray[np.float32], np.float32, Bytes, Bytes], None]
 
-# Equal steps in the data look like equal steps in the first group; the classics are for comparing with old prints.
+# In the first group equal steps in the data look equal; the classics are for comparing with old prints.
 COLORMAPS: dict[str, list[str]] = {
-    "Even": [
+    "Perceptually uniform": [
         "viridis",
         "cividis",
         "inferno",
@@ -40,7 +40,7 @@ COLORMAPS: dict[str, list[str]] = {
     "Classic": ["heat", "hot", "bone", "cubehelix", "afmhot", "gnuplot2", "turbo", "rainbow", "jet"],
 }
 _BUCKETS = 32_700  # a little under the painter's 32 768, so that rounding leaves the last step a bucket
-_MATPLOTLIB = {"heat": "gist_heat"}
+_MATPLOTLIB = {"heat": "gist_heat", "gray": "gray"}  # colorcet's gray doesn't end white
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ def _steps(thresholds: Floats) -> tuple[npt.NDArray[np.float32], np.float32]:
 
     A float32 value is at or above the one where it is at or above the other.
     """
-    with np.errstate(over="ignore", under="ignore", divide="ignore"):
+    with np.errstate(all="ignore"):
         single = thresholds.astype(np.float32)
         single = np.where(single < thresholds, np.nextafter(single, np.float32(np.inf)), single)
         width = single[-1] - single[0]
@@ -110,7 +110,7 @@ def _table(name: str) -> Bytes:
 def _colorcet(name: str) -> Bytes | None:
     import colorcet
 
-    texts = colorcet.palette.get(name)
+    texts = None if name in _MATPLOTLIB else colorcet.palette.get(name)
     if texts is None or len(texts) != COLOURS:
         return None
     return (

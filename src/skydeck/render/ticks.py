@@ -18,23 +18,23 @@ def colourbar_ticks(style: Style, thresholds: Floats, count: int = 6) -> list[tu
     """About ``count`` ticks, lowest first: the place on the colour bar (0 to 1) and the data value there as text.
 
     A linear bar has even steps; on others the roundest number near each of ``count`` even places is taken.
-    A bar whose low equals its high has one tick, in the middle.
+    A bar whose low is as good as its high has one tick, in the middle.
     """
     low, high = ends(style)
     count = max(2, count)
-    if not high - low > 1e-12 * max(abs(low), abs(high)):
+    if not high - low > max(1e-12 * max(abs(low), abs(high)), 1e-290):
         return [(0.5, _texts([low], abs(low))[0])]
     values = _even(low, high, count) if style.stretch == "linear" else _round(low, high, thresholds, count)
-    spacing = min((b - a for a, b in itertools.pairwise(values)), default=high / 2 - low / 2)
+    spacing = min((b - a for a, b in itertools.pairwise(values)), default=high - low)
     bar = np.concatenate([[low], thresholds, [high]])
     places = np.interp(values, bar, np.arange(COLOURS + 1) / COLOURS)
-    texts = _texts(values, spacing) if style.stretch == "linear" else [_exponent(f"{value:.12g}") for value in values]
+    texts = _texts(values, spacing) if style.stretch == "linear" else _apart(values)
     return list(zip(places.tolist(), texts, strict=True))
 
 
 def _even(low: float, high: float, count: int) -> list[float]:
     """Multiples of 1, 2 or 5 times a power of ten from low to high."""
-    step = _round_step((high / 2 - low / 2) / (count - 1) * 2)
+    step = _round_step((high - low) / (count - 1))
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [min(max(k * step, low), high) for k in range(first, last + 1)]
 
@@ -87,6 +87,12 @@ def _texts(values: list[float], spacing: float) -> list[str]:
         return [f"{value:.{max(0, -finest)}f}".replace("-0", "0", value == 0) for value in values]
     digits = min(15, max(0, math.floor(math.log10(largest)) - finest))
     return ["0" if abs(value) < spacing / 2 else _exponent(f"{value:.{digits}e}") for value in values]
+
+
+def _apart(values: list[float]) -> list[str]:
+    """Numbers as they are, without the last digits that only rounding made, unless these tell them apart."""
+    texts = [_exponent(f"{value:.12g}") for value in values]
+    return texts if len(set(texts)) == len(texts) else [_exponent(f"{value:.17g}") for value in values]
 
 
 def _exponent(text: str) -> str:

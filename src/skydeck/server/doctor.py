@@ -18,6 +18,7 @@ import psutil
 
 from skydeck.core.errors import SkydeckError
 from skydeck.server.address import check_exposure, free_port, why_not_bound
+from skydeck.server.run import WEBSOCKET_BYTES
 from skydeck.settings import Settings, default_config_dir, is_url, unknown_variables
 
 Status = Literal["ok", "warn", "fail"]
@@ -196,11 +197,11 @@ def check_config_dir(settings: Settings) -> Check:
 
 def check_messages(settings: Settings) -> Check:
     """Whether a full screen fits one websocket message."""
-    from bokeh.server.tornado import DEFAULT_WEBSOCKET_MAX_MESSAGE_SIZE_BYTES as LIMIT
-
-    found = f"A page may send {LIMIT / MB:.0f} MB in one message; a 4K screenful is {LARGEST_MESSAGE / MB:.0f} MB"
-    if LIMIT < LARGEST_MESSAGE:
-        return Check("websocket", "warn", found, "Update bokeh")
+    found = (
+        f"A page may send {WEBSOCKET_BYTES / MB:.0f} MB in one message; a 4K screenful is {LARGEST_MESSAGE / MB:.0f} MB"
+    )
+    if WEBSOCKET_BYTES < LARGEST_MESSAGE:
+        return Check("websocket", "warn", found, "Raise the limit where the server is started")
     return Check("websocket", "ok", f"{found}. A proxy in front may allow less: that can't be seen from here")
 
 

@@ -53,7 +53,7 @@ def _server(settings: Settings, pages: dict[str, Callable[[], Any]]) -> Any:
     if origins is not None:
         origins += [f"{host}:{settings.port}" for host in ("localhost", "127.0.0.1")]
     return pn.io.server.get_server(
-        pages, port=settings.port, address=settings.host, prefix=settings.prefix or None, websocket_origin=origins,
+        pages, port=settings.port, address=settings.host, prefix=settings.prefix, websocket_origin=origins,
         title="Skydeck", start=False, show=False, autoreload=settings.reload,
         websocket_max_message_size=WEBSOCKET_BYTES, unused_session_lifetime=SESSION_LIFETIME_MS,
         check_unused_sessions=CHECK_SESSIONS_MS,

@@ -70,13 +70,14 @@ def frame_of(lon_type: str, radesys: str, equinox: float | None) -> SkyFrame:
 def convert(lon: npt.ArrayLike, lat: npt.ArrayLike, source: SkyFrame, target: SkyFrame) -> tuple[Floats, Floats]:
     """Directions in another frame: degrees in, degrees out (longitude 0 to 360), same shape.
 
-    NaN where the input is, or everywhere when one of the frames is unknown (solar, apparent place).
+    NaN where the input is, beyond the poles, or everywhere when one of the frames is unknown (solar, apparent place).
     """
     lon, lat = np.broadcast_arrays(np.asarray(lon, dtype=float), np.asarray(lat, dtype=float))
     if source == target:
         return lon.copy(), lat.copy()
     if not (source.known and target.known):
         return np.full(lon.shape, np.nan), np.full(lon.shape, np.nan)
+    lat = np.where(np.abs(lat) <= 90.0 + 1e-9, lat, np.nan)
     matrix = _rotation(source, target)
     if matrix is None:
         return _by_astropy(lon, lat, source, target)

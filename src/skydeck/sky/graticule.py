@@ -56,7 +56,8 @@ class Graticule:
     """A grid for one view.
 
     ``bottom`` and ``left`` are ticks on those edges in ascending position, all of one coordinate each; ``inside`` are
-    labels to write beside the lines of a coordinate that fewer than two lines of meet its edge.
+    labels to write beside the lines of a coordinate that fewer than two lines of meet its edge. ``steps`` are the
+    degrees between lines of longitude and of latitude.
     """
 
     frame: str
@@ -68,6 +69,7 @@ class Graticule:
     inside: tuple[Tick, ...]
     bottom_name: str
     left_name: str
+    steps: tuple[float, float] = (0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +136,10 @@ def graticule(
     bottom, left = _edges(world, box, scales)
     labelled = {ticks[0].coordinate for ticks in (bottom, left) if ticks}
     inside = _beside([(lon, scales[0]), (lat, scales[1])], labelled, box)
+    steps = (scales[0].step, scales[1].step)
     turned = any(ticks and ticks[0].coordinate == own for ticks, own in ((bottom, "lat"), (left, "lon")))
     named = sky.names[::-1] if turned else sky.names
-    return Graticule(sky.name, sky.names, _joined(*lon), _joined(*lat), bottom, left, inside, *named)
+    return Graticule(sky.name, sky.names, _joined(*lon), _joined(*lat), bottom, left, inside, *named, steps)
 
 
 def _box(x_range: tuple[float, float], y_range: tuple[float, float]) -> _Box:
@@ -324,7 +327,8 @@ def _beside(
         for value, x, y in zip(scale.lines, xs, ys, strict=True):
             seen = np.nonzero(box.holds(x, y))[0]
             if seen.size:
-                index = seen[seen.size // 2] if scale.coordinate == "lon" else seen[np.argmin(x[seen])]
+                ordered = seen if scale.coordinate == "lon" else seen[np.argsort(x[seen])]
+                index = ordered[seen.size // 2 if scale.coordinate == "lon" else seen.size // 25]
                 text = "".join(scale.fields(float(value)))
                 tick = Tick(scale.coordinate, float(value), float(x[index]), float(y[index]), text)
                 ticks += [tick] if _apart(tick, ticks, box) else []

@@ -94,7 +94,8 @@ def _inside(ellipse: Ellipse, dx: npt.NDArray[np.float64], dy: npt.NDArray[np.fl
         return np.zeros(np.broadcast_shapes(dx.shape, dy.shape), dtype=bool)
     cosine, sine = math.cos(math.radians(ellipse.angle)), math.sin(math.radians(ellipse.angle))
     along, across = dx * cosine + dy * sine, dy * cosine - dx * sine
-    found: Mask = (along / ellipse.rx) ** 2 + (across / ellipse.ry) ** 2 <= 1.0 + 1e-12
+    with np.errstate(over="ignore"):
+        found: Mask = (along / ellipse.rx) ** 2 + (across / ellipse.ry) ** 2 <= 1.0 + 1e-12
     return found
 
 

@@ -190,7 +190,12 @@ def _two_axes(found: dict[str, Value], axes: tuple[int, int]) -> dict[str, Value
     _add_matrix(two, found, axes)
     if axes == (1, 2):
         two.update({key: value for key, value in found.items() if _SIP.fullmatch(key)})
-    return two
+    return {key: value for key, value in two.items() if _is_sound(key, value)}
+
+
+def _is_sound(key: str, value: Value) -> bool:
+    """Whether a card holds what its keyword demands: text for types and units, numbers for all others."""
+    return isinstance(value, str) == key.startswith(("CTYPE", "CUNIT")) and not isinstance(value, bool)
 
 
 def _check_numbers(two: dict[str, Value], axis: int) -> None:
@@ -247,18 +252,21 @@ def _name_frame(two: dict[str, Value], sky: SkyFrame) -> None:
 def _tidy_distortion(two: dict[str, Value]) -> None:
     """Make CTYPE and the distortion cards agree, as they don't in many headers: astropy warns, or computes nothing."""
     matches = [_TYPE.fullmatch(str(two[f"CTYPE{axis}"])) for axis in (1, 2)]
-    polynomial = any(re.fullmatch(r"PV\d_\d+", key) and int(key.split("_")[1]) > 4 for key in two)
+    highest = max((int(key[4:]) for key in two if re.fullmatch(r"PV\d_\d+", key)), default=0)
     tangent = all(match is not None and match["projection"] in ("TAN", "TPV") for match in matches)
+    polynomial = highest > 4 or (highest > 0 and "TPV" in str(two["CTYPE1"]))
     sip = "A_ORDER" in two and "B_ORDER" in two and not (polynomial and tangent)
     for key in [key for key in two if _SIP.fullmatch(key) and not sip]:
         del two[key]
     for key in [key for key in two if key.endswith("_ORDER")]:
-        if not 0 <= number(two[key], -1.0) <= MAX_SIP_ORDER:
+        if two[key] not in range(MAX_SIP_ORDER + 1):
             raise SourceError(f"{key} is {two[key]!r}", expected=f"0 to {MAX_SIP_ORDER}")
+        two[key] = int(two[key])  # wcslib takes no order of 2.0
     for axis, match in zip((1, 2), matches, strict=True):
         assert match is not None
         plain = match["word"].ljust(4, "-") + "-" + match["projection"]
-        plain = plain.replace("TPV", "TAN") if not any(re.fullmatch(r"PV\d_\d+", key) for key in two) else plain
+        if tangent:  # SCAMP wrote TAN for its polynomials before 2012; TPV without any is zero everywhere
+            plain = plain[:-3] + ("TPV" if polynomial else "TAN")
         two[f"CTYPE{axis}"] = plain + "-SIP" if sip else plain
 
 
@@ -289,9 +297,8 @@ def _build(two: dict[str, Value]) -> tuple[Any, str]:
     from astropy.wcs import WCS
 
     header = Header()
-    for key, value in two.items():
-        header[key] = value
     try:
+        header.update(two)
         wcs = WCS(Header([("NAXIS", 2), *header.items()]), fix=False)
         wcs.wcs.fix()
         wcs.wcs.set()

@@ -6,17 +6,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from skydeck.sources.roots import confine as confine
-    from skydeck.sources.failure import errors_of as errors_of
     from skydeck.sources.entry import Entry as Entry
     from skydeck.sources.entry import listing as listing
+    from skydeck.sources.failure import errors_of as errors_of
     from skydeck.sources.location import Location as Location
     from skydeck.sources.location import parse as parse
     from skydeck.sources.location import redact as redact
-    from skydeck.sources.signature import signature_of as signature_of
     from skydeck.sources.readers import list_choices as list_choices
     from skydeck.sources.readers import open_source as open_source
     from skydeck.sources.readers import sniff as sniff
+    from skydeck.sources.roots import confine as confine
+    from skydeck.sources.signature import signature_of as signature_of
 
 _HOMES = {
     "Entry": "entry",

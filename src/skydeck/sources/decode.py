@@ -12,6 +12,7 @@ from skydeck.sources.failure import brief, errors_of
 from skydeck.sources.quiet import noted
 
 MAX_COORDINATE = 50_000_000  # an index is held in memory: 400 MB of float64
+MAX_NOTES = 50
 MAX_TEXT = 1_000_000  # labels are decoded at once
 
 
@@ -35,6 +36,8 @@ def with_notes(dataset: xr.Dataset, notes: Iterable[str]) -> xr.Dataset:
     """The same dataset with sentences added to ``attrs["notes"]``, one a line, each once."""
     lines = [*str(dataset.attrs.get("notes", "")).splitlines(), *notes]
     lines = list(dict.fromkeys(line for line in lines if line))
+    if len(lines) > MAX_NOTES:
+        lines[MAX_NOTES:] = [f"and {len(lines) - MAX_NOTES} more"]
     if lines:
         dataset.attrs["notes"] = "\n".join(lines)
     return dataset

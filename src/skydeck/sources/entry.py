@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Literal
 
 from skydeck.core.errors import NotAllowed
-from skydeck.sources.roots import confine
 from skydeck.sources.failure import errors_of
 from skydeck.sources.magic import kind_of_path
+from skydeck.sources.roots import confine
 
 MAX_ENTRIES = 5000
 

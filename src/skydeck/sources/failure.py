@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import lzma
 import ssl
 import struct
@@ -63,7 +64,7 @@ def explained(error: Exception, location: str | Location, opened: bool = False) 
         if found is not None:
             return found
     return SourceError(
-        f"{shown} can't be read: {brief(error)}", remedy="check that the file is complete, or copy it again"
+        f"{shown} can't be read: {brief(error)}", remedy="Check that the file is complete, or copy it again"
     )
 
 
@@ -79,58 +80,59 @@ def _web(error: Exception, shown: str, opened: bool) -> SkydeckError | None:
     if not isinstance(status, int):
         return None
     if status in {401, 403}:
-        return SourceMissing(f"{shown} refused access (HTTP {status})", remedy="check the address and the credentials")
+        return SourceMissing(f"{shown} refused access (HTTP {status})", remedy="Check the address and the credentials")
     if status in {404, 410}:
-        return SourceMissing(f"{shown} isn't there (HTTP {status})", remedy="check the address")
-    return SourceMissing(f"{shown} answered with HTTP {status}", remedy="try again later, or ask who runs that server")
+        return SourceMissing(f"{shown} isn't there (HTTP {status})", remedy="Check the address")
+    return SourceMissing(f"{shown} answered with HTTP {status}", remedy="Try again later, or ask who runs that server")
 
 
 def _missing(error: Exception, shown: str, opened: bool) -> SkydeckError | None:
     if not isinstance(error, FileNotFoundError):
         return None
     if opened:
-        return SourceChanged(f"{shown} was removed or replaced while it was open", remedy="open it again")
-    return SourceMissing(f"{shown} isn't there", remedy="check the path or the address")
+        return SourceChanged(f"{shown} was removed or replaced while it was open", remedy="Open it again")
+    return SourceMissing(f"{shown} isn't there", remedy="Check the path or the address")
 
 
 def _unreachable(error: Exception, shown: str, opened: bool) -> SkydeckError | None:
     name = type(error).__name__
     if isinstance(error, ssl.SSLError) or "SSL" in name or "Certificate" in name:
-        return SourceMissing(f"{shown} has no valid TLS certificate: {brief(error)}", remedy="check the address")
+        return SourceMissing(f"{shown} has no valid TLS certificate: {brief(error)}", remedy="Check the address")
     if isinstance(error, TimeoutError) or "Timeout" in name:
-        return SourceMissing(f"{shown} didn't answer in time", remedy="try again, or check the network")
-    if isinstance(error, ConnectionRefusedError) or "refused" in str(error).lower():
-        return SourceMissing(f"{shown} can't be reached: connection refused", remedy="check host and port")
+        return SourceMissing(f"{shown} didn't answer in time", remedy="Try again, or check the network")
+    cause = getattr(error, "os_error", error)  # aiohttp wraps what the socket said
+    if getattr(cause, "errno", None) == errno.ECONNREFUSED or "refused" in str(error).lower():
+        return SourceMissing(f"{shown} can't be reached: connection refused", remedy="Check host and port")
     if isinstance(error, ConnectionError) or "Connect" in name or "Disconnected" in name or "Payload" in name:
-        return SourceMissing(f"{shown} can't be reached: {brief(error)}", remedy="check the address and the network")
+        return SourceMissing(f"{shown} can't be reached: {brief(error)}", remedy="Check the address and the network")
     return None
 
 
 def _refused(error: Exception, shown: str, opened: bool) -> SkydeckError | None:
     text = str(error).lower()
     if isinstance(error, BlockingIOError) or any(phrase in text for phrase in _LOCKED):
-        return SourceError(f"{shown} is being written by another program", remedy="open it when that has finished")
+        return SourceError(f"{shown} is being written by another program", remedy="Open it when that has finished")
     if isinstance(error, PermissionError) or "credentials" in text:
         return SourceMissing(
-            f"{shown} can't be read: access denied", remedy="check its permissions or your credentials"
+            f"{shown} can't be read: access denied", remedy="Check its permissions or your credentials"
         )
     if isinstance(error, IsADirectoryError):
-        return SourceError(f"{shown} is a directory", expected="a file, or a Zarr store")
+        return SourceError(f"{shown} is a directory", expected="Expected a file, or a Zarr store")
     if isinstance(error, NotADirectoryError):
-        return SourceMissing(f"{shown} isn't there", remedy="check the path")
+        return SourceMissing(f"{shown} isn't there", remedy="Check the path")
     return None
 
 
 def _memory(error: Exception, shown: str, opened: bool) -> SkydeckError | None:
     if isinstance(error, MemoryError):
-        return TooBig(f"Reading {shown} needs more memory than there is", remedy="choose a smaller part")
+        return TooBig(f"Reading {shown} needs more memory than there is", remedy="Choose a smaller part")
     return None
 
 
 def _damaged(error: Exception, shown: str, opened: bool) -> SkydeckError | None:
     text = str(error).lower()
     if any(phrase in text for phrase in _TRUNCATED) or isinstance(error, EOFError):
-        return SourceError(f"{shown} is cut short: {brief(error)}", remedy="copy it again from where it came from")
+        return SourceError(f"{shown} is cut short: {brief(error)}", remedy="Copy it again from where it came from")
     if isinstance(error, RecursionError):
         return SourceError(f"{shown} is nested too deeply to be read")
     return None

@@ -59,7 +59,7 @@ class RemoteFiles:
     def get(self, name: str) -> bytes | None:
         path = f"{self.root}/{name}"
         try:
-            data = self.filesystem.cat_file(path, start=0, end=MAX_BYTES + 1)
+            data = beginning(self.filesystem, path, MAX_BYTES + 1)
         except (FileNotFoundError, IsADirectoryError):
             return None
         except Exception as error:  # aiohttp and botocore share no base class; only "forbidden" is of interest here
@@ -69,7 +69,7 @@ class RemoteFiles:
             return None
         if len(data) > MAX_BYTES:
             raise _too_long(f"{self.location.shown}/{name}")
-        return bytes(data)
+        return data
 
     def folders(self, name: str) -> list[str]:
         path = f"{self.root}/{name}".rstrip("/")
@@ -81,5 +81,29 @@ class RemoteFiles:
         return sorted(name for name in names if not name.startswith("."))[:MAX_NAMES]
 
 
+def beginning(filesystem: Any, path: str, count: int) -> bytes:
+    """The first ``count`` bytes of a remote file, or all of it; no more, even of servers that don't know ranges."""
+    if "http" not in filesystem.protocol:
+        return bytes(filesystem.cat_file(path, start=0, end=count))
+    from fsspec.asyn import sync
+
+    return bytes(sync(filesystem.loop, _http_beginning, filesystem, path, count))
+
+
+async def _http_beginning(filesystem: Any, url: str, count: int) -> bytes:
+    session = await filesystem.set_session()
+    data = bytearray()
+    headers = {"Range": f"bytes=0-{count - 1}"}
+    async with session.get(filesystem.encode_url(url), headers=headers, **filesystem.kwargs) as response:
+        if response.status == 404:
+            raise FileNotFoundError(url)
+        response.raise_for_status()
+        async for part in response.content.iter_chunked(2**16):
+            data += part
+            if len(data) >= count:
+                break
+    return bytes(data[:count])
+
+
 def _too_long(path: str) -> SourceError:
-    return SourceError(f"{path} is longer than 64 MiB", expected="a metadata file of a Zarr store")
+    return SourceError(f"{path} is longer than 64 MiB", expected="Expected a metadata file of a Zarr store")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from astropy.wcs import WCS
 
 _CELESTIAL = re.compile(r"(RA--|DEC-|[A-Z]LON|[A-Z]LAT|[A-Z]{2}LN|[A-Z]{2}LT)-[A-Z]{3}")
+_MATRIX = re.compile(r"CD\d+_\d+")
 # Distortions kept in other HDUs, which a header alone can't apply.
 _TABLED = re.compile(r"(CPDIS|CQDIS|D2IMDIS|DP|DQ|D2IM|CPERR|CQERR|D2IMERR)\d|AXISCORR")
 _SENSIBLE_YEARS = (1800.0, 2500.0)
@@ -55,18 +56,17 @@ def world_of(original: Header, axes: int, notes: list[str]) -> World:
         except SourceError as error:
             problem = problem or error.what
             continue
-        if mended:
-            notes.append(f"FITS axes {sorted(mended)} can't be used by the coordinates: {problem}")
+        if problem:
+            notes.append(f"FITS axes {sorted(mended)} are left out of the coordinates: {problem}")
         return World(original, tried, wcs, found, mended)
     return World(original, header, None, pair, frozenset(), problem)
 
 
 def _attempts(header: Header, axes: int, pair: tuple[int, int] | None) -> list[frozenset[int]]:
-    """Which axes to give up: none, the impossible ones, and all but the sky's."""
+    """Which axes to give up: the impossible ones, then all but the sky's."""
     others = frozenset(range(1, axes + 1)) - frozenset(pair or ())
     singular = frozenset(axis for axis in others if _is_singular(header, axis, axes))
-    attempts = [frozenset[int](), singular, others] if pair else [frozenset[int](), singular]
-    return list(dict.fromkeys(attempts))
+    return [singular, others] if pair and others > singular else [singular]
 
 
 def _sensible(header: Header, notes: list[str]) -> Header:
@@ -109,10 +109,11 @@ def _is_singular(header: Header, axis: int, axes: int) -> bool:
 
 
 def _has_increment(header: Header, axis: int, axes: int) -> bool:
-    """Whether an axis' increment (CDELT, or its row of the CD matrix) is finite and not 0."""
-    row = [number(header, f"CD{axis}_{other}", 0.0) for other in range(1, axes + 1)]
-    step = math.hypot(*row) if any(key.startswith("CD") and "_" in key for key in header) else 0.0
-    step = step or number(header, f"CDELT{axis}", 0.0 if any(row) else 1.0)
+    """Whether an axis' increment (its row of the CD matrix where there is one, else CDELT) is finite and not 0."""
+    if any(_MATRIX.fullmatch(key) for key in header):
+        step = math.hypot(*(number(header, f"CD{axis}_{other}", 0.0) for other in range(1, axes + 1)))
+    else:
+        step = number(header, f"CDELT{axis}", 1.0)
     return math.isfinite(step) and step != 0
 
 
@@ -125,7 +126,7 @@ def _mend(header: Header, axes: frozenset[int]) -> Header:
         header.remove(f"CUNIT{axis}", ignore_missing=True)
         for key in [key for key in header if re.fullmatch(rf"(CD|PC)({axis}_\d+|\d+_{axis})|CROTA{axis}", key)]:
             header.remove(key, ignore_missing=True)
-        if any(re.fullmatch(r"CD\d+_\d+", key) for key in header):
+        if any(_MATRIX.fullmatch(key) for key in header):
             header[f"CD{axis}_{axis}"] = 1.0
     return header
 
@@ -154,8 +155,13 @@ def _pair_of(wcs: WCS, axes: int) -> tuple[int, int] | None:
 
 
 def _check_sky(wcs: WCS, header: Header, pair: tuple[int, int]) -> None:
-    """Raises unless some pixel of a coarse grid over the image has a position."""
+    """Raises unless the sky axes have finite numbers, run two ways, and some pixel of a coarse grid has a position."""
+    for key in (f"{key}{axis}" for key in ("CRVAL", "CRPIX", "CDELT") for axis in pair):
+        if key in header and not math.isfinite(number(header, key)):
+            raise SourceError(f"{key} is {header[key]!r}")
     sky = wcs.celestial
+    if np.linalg.matrix_rank(sky.pixel_scale_matrix) < 2:
+        raise SourceError("The header's two sky axes run the same way")
     sides = [np.linspace(0, max(0.0, number(header, f"NAXIS{axis}", 1.0) - 1), 9) for axis in pair]
     x, y = np.meshgrid(*sides)
     if not np.isfinite(sky.all_pix2world(np.stack([x.ravel(), y.ravel()], axis=1), 0)).any():

@@ -46,7 +46,7 @@ class HdfCells:
     def read(self, key: Key) -> npt.NDArray[Any]:
         with hdf5_file(self.address) as file:
             if self.path not in file or file[self.path].shape != self.shape:
-                raise SourceChanged(f"{self.path} of {self.location} changed while it was open", remedy="open it again")
+                raise SourceChanged(f"{self.path} of {self.location} changed while it was open", remedy="Open it again")
             dataset = file[self.path]
             return np.asarray(dataset.fields(self.field)[key] if self.field else dataset[key])
 
@@ -79,11 +79,14 @@ def _found_group(file: Any, wanted: str, shown: str) -> str:
         path = "/" + wanted.strip("/")
         if path not in found:
             raise SourceError(
-                f"{shown} has no group “{wanted}” with arrays", expected=f"one of {', '.join(found[:20]) or 'none'}"
+                f"{shown} has no group “{wanted}” with arrays",
+                expected=f"Expected one of {', '.join(found[:20]) or 'none'}",
             )
         return path
     if not found:
-        raise SourceError(f"{shown} holds no arrays", expected="an HDF5 file with at least one array of numbers")
+        raise SourceError(
+            f"{shown} holds no arrays", expected="Expected an HDF5 file with at least one array of numbers"
+        )
     return found[0]
 
 

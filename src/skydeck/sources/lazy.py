@@ -40,8 +40,7 @@ class LazyArray(BackendArray):
         self.dtype = cells.dtype
 
     def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
-        # xarray stumbles over empty slices that run backwards.
-        key = type(key)(tuple(_forward(part, size) for part, size in zip(key.tuple, self.shape, strict=True)))
+        key = type(key)(tuple(_bounded(part, size) for part, size in zip(key.tuple, self.shape, strict=True)))
         return indexing.explicit_indexing_adapter(key, self.shape, self.support, self._read)
 
     def _read(self, key: Key) -> npt.NDArray[Any]:
@@ -67,8 +66,14 @@ def lazy_variable(
     return variable
 
 
-def _forward(part: Any, size: int) -> Any:
-    return slice(0, 0, 1) if isinstance(part, slice) and not range(*part.indices(size)) else part
+def _bounded(part: Any, size: int) -> Any:
+    """A slice with its ends spelled out; an empty one forward, as xarray stumbles over empty ones that run backward."""
+    if not isinstance(part, slice):
+        return part
+    places = range(*part.indices(size))
+    if not places:
+        return slice(0, 0, 1)
+    return slice(places.start, places.stop, places.step) if places.step > 0 else part
 
 
 def distinct(dims: Sequence[str]) -> list[str]:

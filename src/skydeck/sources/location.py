@@ -81,7 +81,7 @@ def parse(text: str) -> Location:
     text = text.strip()
     if not text or "\0" in text:
         raise SourceError(
-            "A source needs a path or a URL", expected="for example /data/cube.zarr or https://host/cube.zarr"
+            "A source needs a path or a URL", expected="For example /data/cube.zarr or https://host/cube.zarr"
         )
     if "::" in text and "://" in text:  # fsspec chains file systems with it, and so reaches local files
         raise _wrapped(text)
@@ -97,16 +97,16 @@ def parse(text: str) -> Location:
 
 
 def _wrapped(text: str) -> NotAllowed:
-    return NotAllowed(f"{redact(text)} wraps another file", remedy="give the plain path or URL of the data")
+    return NotAllowed(f"{redact(text)} wraps another file", remedy="Give the plain path or URL of the data")
 
 
 def _path_of_file_url(text: str) -> str:
     parts = urlsplit(text)
     if parts.netloc not in {"", "localhost"}:
-        raise SourceError(f"{redact(text)} names a host", expected="file:///absolute/path")
+        raise SourceError(f"{redact(text)} names a host", expected="Expected file:///absolute/path")
     path = unquote(parts.path)
     if not path.startswith("/") or "\0" in path:
-        raise SourceError(f"{redact(text)} isn't an absolute path", expected="file:///absolute/path")
+        raise SourceError(f"{redact(text)} isn't an absolute path", expected="Expected file:///absolute/path")
     return os.path.abspath(path)
 
 
@@ -115,10 +115,11 @@ def _known(protocol: str, text: str) -> str:
 
     if protocol not in known_implementations:
         raise SourceError(
-            f"{redact(text)} can't be opened: nothing here knows {protocol}://", expected="a path, http(s):// or s3://"
+            f"{redact(text)} can't be opened: nothing here knows {protocol}://",
+            expected="Expected a path, http(s):// or s3://",
         )
     if not urlsplit(text).netloc and protocol in {"http", "https", "s3"}:
-        raise SourceError(f"{redact(text)} lacks a host or a bucket", expected=f"{protocol}://name/path")
+        raise SourceError(f"{redact(text)} lacks a host or a bucket", expected=f"Expected {protocol}://name/path")
     return protocol
 
 

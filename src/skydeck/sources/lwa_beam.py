@@ -114,7 +114,7 @@ def _chosen(file: Any, options: Mapping[str, str], shown: str) -> tuple[str, str
     tuning = f"{observation}/Tuning{matched.group(2) or 1}" if matched else ""
     if not matched or f"{tuning}/freq" not in file:
         known = ", ".join(name for name, _ in _choices(file))
-        raise SourceError(f"{shown} has no observation “{wanted}”", expected=f"one of {known}")
+        raise SourceError(f"{shown} has no observation “{wanted}”", expected=f"Expected one of {known}")
     return observation, tuning
 
 
@@ -164,7 +164,7 @@ def _dataset(file: Any, observation: str, tuning: str, location: Location) -> xr
     products = _products(file[tuning])
     if not products:
         raise SourceError(
-            f"{tuning} of {location.shown} holds no spectra", expected="XX, YY, XY_real, XY_imag, I, Q, U or V"
+            f"{tuning} of {location.shown} holds no spectra", expected="Expected XX, YY, XY_real, XY_imag, I, Q, U or V"
         )
     frequency = np.asarray(file[tuning]["freq"][()], dtype=float)
     about = _about(file, observation)

@@ -69,7 +69,7 @@ class ClassicCells:
 def open_netcdf3(location: Location, options: Mapping[str, str]) -> xr.Dataset:
     """A NetCDF classic file as a Dataset. Raises SourceError for headers that aren't sound, and for URLs."""
     if not location.is_local:
-        raise SourceError(f"{location.shown} is NetCDF classic, which isn't read over a network", remedy="download it")
+        raise SourceError(f"{location.shown} is NetCDF classic, which isn't read over a network", remedy="Download it")
     with errors_of(location):
         file = pinned(location.path)
         attrs, layouts = read_header(file)
@@ -119,7 +119,7 @@ class _Header:
         tag, count = self.four(), self.count()
         if tag not in {0, expected} or (tag == 0 and count) or count > MAX_ITEMS:
             raise SourceError(
-                "a NetCDF header isn't sound", expected=f"a list marked {expected}, not {tag} with {count}"
+                "a NetCDF header isn't sound", expected=f"Expected a list marked {expected}, not {tag} with {count}"
             )
         return count
 
@@ -189,7 +189,7 @@ def _attributes(header: _Header) -> dict[str, Any]:
 
 def _dtype(kind: int) -> np.dtype[Any]:
     if kind not in _TYPES:
-        raise SourceError(f"a NetCDF header names the type {kind}", expected="1 to 11")
+        raise SourceError(f"a NetCDF header names the type {kind}", expected="Expected 1 to 11")
     return np.dtype(_TYPES[kind])
 
 

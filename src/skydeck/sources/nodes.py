@@ -104,7 +104,8 @@ def _version3(files: Files, path: str) -> list[Node]:
         return []
     if document.get("zarr_format") != 3 or document.get("node_type") not in {"group", "array"}:
         raise SourceError(
-            f"{_join(path, 'zarr.json')} isn't that of a Zarr group or array", expected="zarr_format 3 and node_type"
+            f"{_join(path, 'zarr.json')} isn't that of a Zarr group or array",
+            expected="Expected zarr_format 3 and node_type",
         )
     consolidated = document.get("consolidated_metadata")
     inner = consolidated.get("metadata") if isinstance(consolidated, dict) else None
@@ -162,9 +163,9 @@ def _document(files: Files, name: str) -> Json | None:
     try:
         document = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise SourceError(f"{name} isn't valid JSON", expected="the metadata of a Zarr store") from error
+        raise SourceError(f"{name} isn't valid JSON", expected="Expected the metadata of a Zarr store") from error
     if not isinstance(document, dict):
-        raise SourceError(f"{name} holds no JSON object", expected="the metadata of a Zarr store")
+        raise SourceError(f"{name} holds no JSON object", expected="Expected the metadata of a Zarr store")
     return document
 
 

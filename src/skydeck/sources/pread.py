@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import os
 import stat
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from skydeck.core.errors import NotAllowed, SourceChanged, SourceError, SourceMissing
+from skydeck.core.errors import NotAllowed, SkydeckError, SourceChanged, SourceError, SourceMissing
 
 Signature = tuple[int, int, int]
 Key = tuple[int | slice, ...]
@@ -53,13 +52,13 @@ def _signature(status: os.stat_result) -> Signature:
 def _os_errors(path: str) -> Iterator[None]:
     try:
         yield
+    except SkydeckError:
+        raise
     except (FileNotFoundError, NotADirectoryError) as error:
         raise SourceMissing(f"There is no file {path}", remedy="Check the path") from error
     except PermissionError as error:
         raise NotAllowed(f"{path} can't be read: permission denied", remedy="Ask its owner for read access") from error
     except (OSError, ValueError) as error:
-        if isinstance(error, SourceError):
-            raise
         raise SourceError(f"{path} can't be read: {getattr(error, 'strerror', None) or error}") from error
 
 
@@ -86,17 +85,20 @@ class Pinned:
     @contextmanager
     def opened(self) -> Iterator[int]:
         """A file descriptor for a few reads. Raises SourceChanged when the file changed before or while it was read."""
+        descriptor = self._open()
+        try:
+            self.check(descriptor)
+            yield descriptor
+            self.check(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def _open(self) -> int:
         with _os_errors(self.shown):
             try:
-                descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+                return os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
             except FileNotFoundError as error:
                 raise self._changed("removed") from error
-            try:
-                self.check(descriptor)
-                yield descriptor
-                self.check(descriptor)
-            finally:
-                os.close(descriptor)
 
     def check(self, descriptor: int) -> None:
         """Raises SourceChanged unless an open descriptor still is the file that was pinned."""
@@ -109,7 +111,7 @@ class Pinned:
 
     def read(self, offset: int, count: int) -> bytes:
         """Up to ``count`` bytes from ``offset``; fewer only at the end of the file."""
-        with self.opened() as descriptor:
+        with _os_errors(self.shown), self.opened() as descriptor:
             return read_at(descriptor, offset, count)
 
 
@@ -212,12 +214,26 @@ def _read_merged(
     axis: int,
 ) -> None:
     """Loop over the axes before ``axis``; read the rest in as few pieces as ``BLOCK`` allows."""
-    first = base + sum(span.start * stride for span, stride in zip(spans, strides, strict=True))
     steps = tuple(span.step * stride for span, stride in zip(spans, strides, strict=True))
+    first = base + sum(span.start * stride for span, stride in zip(spans, strides, strict=True))
+    places = np.full((1,) * axis, first, np.int64)
+    for outer in range(axis):
+        along = steps[outer] * np.arange(spans[outer].count, dtype=np.int64)
+        places = places + along.reshape((-1,) + (1,) * (axis - outer - 1))
     rows = out.reshape(-1, *out.shape[axis:])
-    for row, outer in enumerate(itertools.product(*(range(span.count) for span in spans[:axis]))):
-        place = first + sum(index * step for index, step in zip(outer, steps, strict=False))
-        _read_pieces(descriptor, place, rows[row : row + 1], (0, *steps[axis:]))
+    if _extent(spans[axis:], strides[axis:], out.itemsize) == rows[0].nbytes:
+        _read_runs(descriptor, places.ravel(), out)
+        return
+    for row, place in enumerate(places.ravel()):
+        _read_pieces(descriptor, int(place), rows[row : row + 1], (0, *steps[axis:]))
+
+
+def _read_runs(descriptor: int, places: npt.NDArray[np.int64], out: npt.NDArray[np.generic]) -> None:
+    """Fill ``out`` with runs of equal length, one from each place."""
+    target = out.reshape(-1).view(np.uint8).data
+    size = len(target) // len(places)
+    for run, place in enumerate(places):
+        _fill(descriptor, int(place), target[run * size : (run + 1) * size])
 
 
 def _read_pieces(descriptor: int, place: int, out: npt.NDArray[np.generic], steps: tuple[int, ...]) -> None:
@@ -237,7 +253,7 @@ def _read_rows(descriptor: int, place: int, out: npt.NDArray[np.generic], steps:
     """Split along the first axis: ``rows`` at a time, or one by one along the axes inside it."""
     if rows == 1 or out.shape[0] == 1:
         for index in range(out.shape[0]):
-            _read_pieces(descriptor, place + index * steps[0], out[index], steps[1:])
+            _read_pieces(descriptor, place + index * steps[0], out[index : index + 1].reshape(out.shape[1:]), steps[1:])
         return
     for index in range(0, out.shape[0], rows):
         _read_pieces(descriptor, place + index * steps[0], out[index : index + rows], steps)

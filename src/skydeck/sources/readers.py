@@ -13,6 +13,7 @@ import xarray as xr
 from skydeck.core.errors import SourceError, SourceMissing
 from skydeck.sources import magic
 from skydeck.sources.failure import errors_of
+from skydeck.sources.files import beginning
 from skydeck.sources.location import Location, parse, redact
 from skydeck.sources.quiet import noted
 from skydeck.sources.remote import OPEN_SECONDS, filesystem, within
@@ -21,7 +22,7 @@ Options = Mapping[str, str]
 KNOWN_OPTIONS = frozenset({"hdu", "group", "observation", "endpoint_url", "anon", "engine"})
 _FITS_NAMES = (".fits", ".fit", ".fts", ".fits.gz", ".fit.gz", ".fits.fz", ".fits.bz2")
 _HDF5_NAMES = (".h5", ".hdf5", ".hdf", ".nc", ".nc4", ".netcdf", ".cdf")
-_KNOWN = "FITS, HDF5, NetCDF or Zarr, or a format whose xarray engine is installed"
+_KNOWN = "Expected FITS, HDF5, NetCDF or Zarr, or a format whose xarray engine is installed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def _check_options(options: Options) -> None:
     unknown = sorted(set(options) - KNOWN_OPTIONS)
     if unknown:
         raise SourceError(
-            f"Sources have no option “{unknown[0]}”", expected=f"one of {', '.join(sorted(KNOWN_OPTIONS))}"
+            f"Sources have no option “{unknown[0]}”", expected=f"Expected one of {', '.join(sorted(KNOWN_OPTIONS))}"
         )
 
 
@@ -99,7 +100,7 @@ def _kind(location: Location, options: Options) -> magic.Kind:
         if os.path.isdir(location.path):
             return "zarr" if magic.marker_of(location.path) else ""
         if os.path.getsize(location.path) == 0 and os.path.isfile(location.path):
-            raise SourceError(f"{location.shown} is empty (0 bytes)", remedy="copy it again from where it came from")
+            raise SourceError(f"{location.shown} is empty (0 bytes)", remedy="Copy it again from where it came from")
         return magic.kind_of_head(magic.read_head(location.path))
 
 
@@ -137,7 +138,7 @@ def _store_kind(system: Any, path: str) -> magic.Kind:
     refused: Exception | None = None
     for name in magic.MARKERS:
         try:
-            system.cat_file(f"{path}/{name}", start=0, end=1)
+            beginning(system, f"{path}/{name}", 1)
         except (FileNotFoundError, IsADirectoryError):
             continue
         except Exception as error:  # aiohttp and botocore share no base class; S3 says "forbidden" of what isn't there
@@ -152,7 +153,7 @@ def _store_kind(system: Any, path: str) -> magic.Kind:
 
 
 def _head_kind(system: Any, path: str) -> magic.Kind:
-    return magic.kind_of_head(system.cat_file(path, start=0, end=magic.HEAD))
+    return magic.kind_of_head(beginning(system, path, magic.HEAD))
 
 
 def _open_fits(location: Location, options: Options) -> xr.Dataset:
@@ -161,7 +162,7 @@ def _open_fits(location: Location, options: Options) -> xr.Dataset:
     if not location.is_local:
         raise SourceError(
             f"{location.shown} is a FITS file, which isn't read over a network",
-            remedy="download it, or convert it to Zarr",
+            remedy="Download it, or convert it to Zarr",
         )
     with errors_of(location):
         dataset: xr.Dataset = open_fits(location.path, options.get("hdu"))
@@ -264,7 +265,7 @@ def _by_engine(engine: str, location: Location, options: Options) -> xr.Dataset:
             return reader.open(location, options)
     if engine not in known:
         raise SourceError(
-            f"There is no xarray engine “{redact(engine)}” here", expected=f"one of {', '.join(sorted(known))}"
+            f"There is no xarray engine “{redact(engine)}” here", expected=f"Expected one of {', '.join(sorted(known))}"
         )
     backend_options = {key: value for key, value in options.items() if key == "group"}
     with errors_of(location), noted():

@@ -39,7 +39,7 @@ def within(seconds: float, location: Location, work: Callable[[], T]) -> T:
         raise failure[0]
     if not outcome:
         raise SourceMissing(
-            f"{location.shown} did not answer within {seconds:g} s", remedy="try again, or check the network"
+            f"{location.shown} did not answer within {seconds:g} s", remedy="Try again, or check the network"
         )
     return outcome[0]
 
@@ -61,7 +61,7 @@ def _s3_options(options: Mapping[str, str]) -> dict[str, Any]:
         import s3fs  # noqa: F401
     except ImportError as error:
         raise SourceError(
-            "s3:// needs the package s3fs, which isn't installed", remedy="pip install skydeck[s3]"
+            "s3:// needs the package s3fs, which isn't installed", remedy="Run pip install skydeck[s3]"
         ) from error
     limits = {"connect_timeout": CONNECT_SECONDS, "read_timeout": SILENCE_SECONDS, "retries": {"max_attempts": 2}}
     endpoint = (

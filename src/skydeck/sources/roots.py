@@ -36,4 +36,4 @@ def _real(path: Path) -> Path:
 
 def _refused(text: str) -> NotAllowed:
     name = text.replace("\0", "")[:200]
-    return NotAllowed(f"“{name}” isn't in a folder that may be shown here", remedy="choose a file from the list")
+    return NotAllowed(f"“{name}” isn't in a folder that may be shown here", remedy="Choose a file from the list")

@@ -53,9 +53,9 @@ def default_group(store: Store) -> str:
     if store.location.is_http and len(store.nodes) == 1:
         raise SourceError(
             f"{store.shown} has no consolidated metadata, and groups can't be listed over HTTP",
-            remedy="run zarr.consolidate_metadata on the store, or name a group",
+            remedy="Run zarr.consolidate_metadata on the store, or name a group",
         )
-    raise SourceError(f"{store.shown} holds no arrays", expected="a Zarr store with at least one array")
+    raise SourceError(f"{store.shown} holds no arrays", expected="Expected a Zarr store with at least one array")
 
 
 def finest_level(attrs: Mapping[str, Any]) -> str | None:

@@ -68,7 +68,7 @@ class ZarrCells:
         if chunk > MAX_CHUNK:
             raise TooBig(
                 f"{self._node.path} of {self.location} is stored in chunks of {chunk / 2**30:.1f} GiB",
-                remedy="rechunk it",
+                remedy="Rechunk it",
             )
         return np.asarray(self.array.oindex[key]) if key else np.asarray(self.array[()])
 
@@ -98,11 +98,11 @@ def look(location: Location, options: Mapping[str, str]) -> Store:
 def _no_store(location: Location, files: Files) -> SourceError:
     refused = getattr(files, "refused", None)
     if refused is not None:
-        return SourceMissing(f"{location.shown} refused access", remedy="check the address and the credentials")
+        return SourceMissing(f"{location.shown} refused access", remedy="Check the address and the credentials")
     if not location.is_local:
-        return SourceMissing(f"There is no Zarr store at {location.shown}", remedy="check the address")
+        return SourceMissing(f"There is no Zarr store at {location.shown}", remedy="Check the address")
     return SourceError(
-        f"{location.shown} is a directory but no Zarr store", expected="a zarr.json, .zgroup or .zarray in it"
+        f"{location.shown} is a directory but no Zarr store", expected="Expected a zarr.json, .zgroup or .zarray in it"
     )
 
 
@@ -114,7 +114,8 @@ def open_group(store: Store, path: str = "") -> xr.Dataset:
     node = store.nodes.get(path)
     if node is None:
         raise SourceError(
-            f"{store.shown} has no group “{path}”", expected=f"one of {', '.join(groups(store.nodes)) or 'none'}"
+            f"{store.shown} has no group “{path}”",
+            expected=f"Expected one of {', '.join(groups(store.nodes)) or 'none'}",
         )
     raw, notes = _raw(store, path)
     attrs = node.attrs if node.kind == "group" else {}
@@ -129,8 +130,8 @@ def _raw(store: Store, path: str) -> tuple[dict[str, xr.Variable], list[str]]:
                 variables[node.name or "data"] = _variable(store, node)
             except (ValueError, TypeError, KeyError, AttributeError, NotImplementedError) as error:
                 notes.append(f"{node.path or 'the array'} was left out: {brief(error)}")
-        if not variables and notes and store.nodes[path].kind == "array":
-            raise SourceError(f"{store.shown}: {notes[0]}", remedy="install the codec it needs, or convert it")
+        if not variables and notes:
+            raise SourceError(f"{store.shown}: {notes[0]}", remedy="Install the codec it needs, or convert it")
     return variables, notes
 
 

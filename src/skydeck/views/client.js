@@ -70,6 +70,14 @@ export function render({model, el}) {
       box.remove()
     }
   })
+  model.on("file", () => {
+    if (!model.file || model.file.byteLength === 0) return
+    const link = document.createElement("a")
+    link.href = URL.createObjectURL(new Blob([model.file]))
+    link.download = model.file_name
+    link.click()
+    setTimeout(() => URL.revokeObjectURL(link.href), 60000)
+  })
   watchConnection(model)
   el.hidden = true
 }

@@ -10,7 +10,7 @@ import param
 
 from skydeck.core.axis import Axis
 from skydeck.core.raster import PARTS, REDUCES
-from skydeck.core.style import LIMITS, STRETCHES
+from skydeck.core.style import LIMITS, SCOPES, STRETCHES
 from skydeck.render.colour import COLORMAPS
 from skydeck.sources import list_choices
 from skydeck.views.choice import drawable, meshes
@@ -185,7 +185,7 @@ class ColourControls:
             pn.widgets.FloatSlider(label="Exponent", start=0.1, end=5, step=0.1, visible=False, **WIDE), state, "gamma"
         )
         self.limits = synced(pn.widgets.Select(label="Limits", options=list(LIMITS), **WIDE), state, "limits")
-        self.scope = synced(pn.widgets.Select(label="Taken from", options=["fixed", "each plane"], **WIDE), state, "scope")
+        self.scope = synced(pn.widgets.Select(label="Taken from", options=list(SCOPES), **WIDE), state, "scope")
         self.low = pn.widgets.FloatInput(label="Low", **WIDE)
         self.high = pn.widgets.FloatInput(label="High", **WIDE)
         for widget in (self.low, self.high):

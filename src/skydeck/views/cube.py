@@ -55,6 +55,7 @@ class CubeView:
         self.state = CubeState()
         self.client = Client()
         self.located: Located | None = None
+        self._location = pn.state.location
         self._compute = compute
         self._link_due = False
         self._merit_told = 0.0
@@ -74,7 +75,7 @@ class CubeView:
         self.colours = ColourControls(self.state)
         self.playing = PlayerControls(self.state, self.player)
         self.files = Files(settings, lambda name: self.open({"source": name}))
-        self.exports = ExportControls(self.state, self.screen, self.measure, self.player, local, document, self.fail)
+        self.exports = ExportControls(self.state, self.screen, self.measure, self.client, local, document, self.fail)
         self.header = pn.pane.HTML("", sizing_mode="stretch_width")
         self.link = pn.widgets.Button(label="Copy link", description="Copy the address of exactly this view", margin=0)
         self.day = pn.widgets.Button(label="◐", description="Light or dark", margin=0, width=40)
@@ -93,6 +94,7 @@ class CubeView:
         self.link.on_click(lambda event: self.copy_link())
         self.day.on_click(lambda event: self._turn())
         state.param.watch(lambda *events: self._relink(), list(CubeState.LINKED))
+        self.player.param.watch(lambda event: self._relink(), "playing")
         state.param.watch(lambda *events: self.histogram.stand(self.state.style().low, self.state.style().high), ["low", "high"])
         state.param.watch(lambda *events: self._retitle(), ["source", "variable"])
 
@@ -276,9 +278,8 @@ class CubeView:
 
     def _write_link(self) -> None:
         self._link_due = False
-        location = pn.state.location
+        location = self._location
         if location is None or self.state.opened is None or self.player.playing:
-            self._link_due = False
             return
         kept = [pair for pair in (location.search or "").removeprefix("?").split("&") if pair.startswith(("page=", "theme="))]
         query = "&".join([*kept, self.state.query().removeprefix("?")])

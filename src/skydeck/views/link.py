@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote, unquote_plus, urlencode
 
 from skydeck.core.raster import PARTS, REDUCES
-from skydeck.core.style import LIMITS, STRETCHES
+from skydeck.core.style import LIMITS, SCOPES, STRETCHES
 
 MAX_QUERY = 8192
 
@@ -18,7 +18,7 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "reduce": REDUCES,
     "stretch": STRETCHES,
     "limits": LIMITS,
-    "scope": ("fixed", "each plane"),
+    "scope": SCOPES,
     "resolution": (1, 2, 4, 8, 16),
     "repeat": ("loop", "ping-pong", "once"),
     "tool": ("point", "box", "ellipse"),

@@ -22,7 +22,7 @@ class Look(Native):
 
 def cube_page(view: CubeView, home: str = ".") -> pn.Template:
     """The page of one session's CubeView; ``home`` is where the logo leads."""
-    page = pn.Template(asset("page.html"))
+    page = pn.Template(asset("page.html"), location=True)
     page.add_variable("style", asset("page.css"))
     page.add_variable("home", home)
     page.title = "Skydeck"

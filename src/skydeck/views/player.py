@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 UNPAINTED = 2
 TELL_SECONDS = 0.25
+CHECK_SECONDS = 0.25
 FPS_OVER = 20
 
 
@@ -157,9 +158,17 @@ class Player(param.Parameterized):
         while self.screen.mailbox.unpainted >= UNPAINTED:
             self._room.clear()
             try:
-                await asyncio.wait_for(self._room.wait(), 0.5)
+                await asyncio.wait_for(self._room.wait(), CHECK_SECONDS)
             except TimeoutError:
-                continue
+                if not self._watched():
+                    self._document.add_next_tick_callback(self.pause)
+                    await asyncio.sleep(CHECK_SECONDS)
+
+    def _watched(self) -> bool:
+        """Whether a browser is connected; a closed tab keeps its session for a while."""
+        context = self._document.session_context
+        session = getattr(context, "_session", None) or getattr(context, "session", None)
+        return session is None or session.connection_count > 0
 
     def _fill(self) -> None:
         """Keep the next frames in the making."""

@@ -17,7 +17,7 @@ from skydeck.core.cancel import Check, never
 from skydeck.core.errors import SkydeckError
 from skydeck.core.raster import Request
 from skydeck.core.viewport import Viewport
-from skydeck.fetch import Look, Picture, picture
+from skydeck.fetch import Look, Picture, cube_limits, picture
 from skydeck.fetch.picture import Kind
 from skydeck.render.colour import table
 from skydeck.render.stretch import thresholds
@@ -73,6 +73,7 @@ class Screen:
         self._quiet = False
         self._pictures = Ask(document, compute, self._arrived, fail, busy)
         self._skies = Ask(document, local, self._dress_sky, fail)
+        self._scales = Ask(document, compute, self._scaled, fail)
         self._listen()
 
     def _listen(self) -> None:
@@ -85,8 +86,8 @@ class Screen:
 
     def close(self) -> None:
         """The session is over."""
-        self._pictures.close()
-        self._skies.close()
+        for ask in (self._pictures, self._skies, self._scales):
+            ask.close()
 
     # What is visible
 
@@ -121,7 +122,7 @@ class Screen:
         """How an answer is to travel."""
         state = self.state
         known = state.low is not None and state.high is not None
-        keep = state.limits == "manual" or (state.scope == "fixed" and known)
+        keep = state.limits == "manual" or (state.scope != "each plane" and known)
         small = viewport.width * viewport.height <= SMALL_PIXELS
         kind: Kind = "jpeg" if moving and not small else "codes"
         return Look(state.style(), kind, None if keep else state.limits, 85, self.theme.well_rgb)
@@ -210,11 +211,18 @@ class Screen:
         return self.state.low == picture.style.low and self.state.high == picture.style.high
 
     def _learn(self, picture: Picture) -> None:
-        """The limits that a picture found for itself become the state's."""
+        """The limits that a picture found for itself become the state's; those of the cube follow."""
+        first = self.state.low is None
         self._quiet = True
         self.state.param.update(low=picture.style.low, high=picture.style.high)
         self._quiet = False
         self._colourbar()
+        if first and self.state.scope == "cube" and self.state.limits != "manual":
+            self._scales(cube_limits, self.state.plane(), self.state.play, self.state.limits)
+
+    def _scaled(self, limits: tuple[float, float]) -> None:
+        if self.state.scope == "cube" and self.state.limits != "manual":
+            self.state.param.update(low=limits[0], high=limits[1])
 
     # What changed
 

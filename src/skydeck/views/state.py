@@ -8,7 +8,7 @@ import param
 
 from skydeck.core.axis import Axis
 from skydeck.core.raster import PARTS, REDUCES, Plane
-from skydeck.core.style import LIMITS, STRETCHES, Style
+from skydeck.core.style import LIMITS, SCOPES, STRETCHES, Style
 from skydeck.fetch import Opened
 from skydeck.views.choice import axes_of, drawable, meshes, profile_dim
 from skydeck.views.link import query_of
@@ -36,7 +36,7 @@ class CubeState(param.Parameterized):
     stretch = param.Selector(default="linear", objects=list(STRETCHES))
     gamma = param.Number(2.0, bounds=(0.05, 20))
     limits = param.Selector(default="99.5 %", objects=list(LIMITS))
-    scope = param.Selector(default="fixed", objects=["fixed", "each plane"])
+    scope = param.Selector(default="cube", objects=list(SCOPES))
     low = param.Number(None, allow_None=True)
     high = param.Number(None, allow_None=True)
     grid = param.Boolean(False)
