@@ -23,6 +23,9 @@ class Compute(Protocol):
     def submit(self, work: Callable[..., T], *args: Any, token: Token | None = None) -> Future[T]:
         """Run ``work(*args, cancelled)``; ``token`` cancels it, also while it runs where that is possible."""
 
+    def health(self) -> Health:
+        """Whether all of it can do its part."""
+
     def close(self) -> None:
         """Let go of threads, workers and connections."""
 
@@ -51,7 +54,7 @@ class Token:
 
 
 class Threads:
-    """A pool of this process's threads; one more than the processors, so that a quick question never waits for two slow ones."""
+    """A pool of this process's threads, one more than processors: a quick question doesn't wait for two slow ones."""
 
     name = "threads"
 
@@ -64,6 +67,10 @@ class Threads:
         future = self._pool.submit(work, *args, token)
         token.on_cancel(future.cancel)
         return future
+
+    def health(self) -> Health:
+        """Threads have no ills."""
+        return Health(1)
 
     def close(self) -> None:
         """Drop what is queued and end the threads."""
@@ -81,8 +88,8 @@ class Health:
 class Cluster:
     """A dask.distributed cluster: one task per viewport.
 
-    A worker that can't see a source is left out for that source and another one asked; a worker that dies has its task run
-    again elsewhere. ``health()`` says so.
+    A worker that can't see a source is left out for that source and another one asked; a worker that dies has its
+    task run again elsewhere. ``health()`` says so.
     """
 
     RETRIES = 3
@@ -126,7 +133,10 @@ class Cluster:
                 _located, work, args, pure=False, retries=0, workers=allowed, allow_other_workers=False
             )
         except Exception as error:  # a client that lost its scheduler raises whatever its comm raised
-            _settle(promise, error=SkydeckError(f"The dask cluster is gone ({error})", remedy="Restart it, or serve without it"))
+            _settle(
+                promise,
+                error=SkydeckError(f"The dask cluster is gone ({error})", remedy="Restart it, or serve without it"),
+            )
             return
         token.on_cancel(task.cancel)
         task.add_done_callback(lambda done: self._finish(done, promise, token, work, args, blind))
@@ -134,7 +144,9 @@ class Cluster:
     def _allowed(self, blind: set[str]) -> list[str] | None:
         if not blind:
             return None
-        others = [worker for worker in self._client.scheduler_info(n_workers=-1).get("workers", {}) if worker not in blind]
+        others = [
+            worker for worker in self._client.scheduler_info(n_workers=-1).get("workers", {}) if worker not in blind
+        ]
         return others or None
 
     def _finish(
@@ -192,7 +204,8 @@ def _settle(promise: Future[T], result: T | None = None, error: Exception | None
 
 
 def connect(scheduler: str | None = None, workers: int | None = None, memory_limit: int | None = None) -> Compute:
-    """Threads by default; a cluster at ``scheduler``; or ``workers`` local dask worker processes of ``memory_limit`` bytes each.
+    """Threads by default; a cluster at ``scheduler``; or ``workers`` local dask worker processes of ``memory_limit``
+    bytes each.
 
     Raises SkydeckError where the scheduler doesn't answer within 10 s.
     """

@@ -27,12 +27,6 @@ STEPS = thresholds(Style(low=-3, high=3))
 PICTURE, CODED = colour.paint(SCREEN, Style(), STEPS), encode(SCREEN)
 
 
-def best(work: Callable[[], object], times: int = 12) -> float:
-    """Shortest of several wall times, seconds, after one unmeasured call."""
-    work()
-    return min(timed(work) for _ in range(times))
-
-
 def timed(work: Callable[[], object]) -> float:
     begin = time.perf_counter()
     work()
@@ -77,24 +71,25 @@ def test_reducing_keeps_up_with_memory(name: str) -> None:
     print(f"\n{name} mean, min and max: {taken * 1e3:.1f} ms, {share:.2f} of a copy's speed", end="")
 
 
+# what is done, and how many times at least in the time that copying PLANE takes (about 8 ms)
 SCREENS: dict[str, tuple[Callable[[], object], float]] = {
     "zoom in to 800 x 800": (
         lambda: block.block_reduce(PLANE, BINS[:800], bins_of(Uniform(0, 1, CELLS), 9, 99, 800), "mean"),
         0,
     ),
-    "paint 800 x 640": (lambda: colour.paint(SCREEN, Style(), STEPS), 3),
+    "paint 800 x 640": (lambda: colour.paint(SCREEN, Style(), STEPS), 2.0),
     "jpeg": (lambda: jpeg(PICTURE), 0),
-    "codes": (lambda: encode(SCREEN), 8),
+    "codes": (lambda: encode(SCREEN), 0.8),
     "decode": (lambda: decode(CODED), 0),
-    "min-max": (lambda: limits_of(SCREEN, "min-max"), 3),
-    "99.5 %": (lambda: limits_of(SCREEN, "99.5 %"), 3),
-    "zscale": (lambda: limits_of(SCREEN, "zscale"), 3),
+    "min-max": (lambda: limits_of(SCREEN, "min-max"), 2.0),
+    "99.5 %": (lambda: limits_of(SCREEN, "99.5 %"), 2.0),
+    "zscale": (lambda: limits_of(SCREEN, "zscale"), 2.0),
 }
 
 
 @pytest.mark.parametrize("name", SCREENS)
 def test_a_screenful_is_quick(name: str) -> None:
-    work, most = SCREENS[name]
-    taken = best(work) * 1e3
-    print(f"\n{name}: {taken:.2f} ms", end="")
-    assert not most or taken <= most
+    work, least = SCREENS[name]
+    taken, share = share_of_a_copy(work)
+    print(f"\n{name}: {taken * 1e3:.2f} ms, {share:.1f} of them while a 64 MiB plane is copied", end="")
+    assert share >= least

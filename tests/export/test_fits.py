@@ -61,13 +61,14 @@ def test_a_pixel_has_the_same_place_in_the_sky_and_the_spectrum(
     ds = linear_cube(text, dims)
     cut = cutout(ds, "data", {"x": slice(20, 60), "y": slice(11, 80), "frequency": slice(3, 7)})
     with opened(fits_bytes(cut, "data")) as hdus:
-        truth, found = WCS(fits.Header.fromstring(text, sep="\n")), WCS(hdus[0].header)
-        pixels = np.random.default_rng(2).integers(0, (40, 69, 4), (50, 3)).astype(float)
-        expected = truth.all_pix2world(pixels + np.array([20.0, 11.0, 3.0]), 0)
+        axes = 2 if "A_ORDER" in case else 3  # astropy reads SIP in two dimensions only
+        truth, found = (WCS(header, naxis=axes) for header in (fits.Header.fromstring(text, sep="\n"), hdus[0].header))
+        pixels = np.random.default_rng(2).integers(0, (40, 69, 4), (50, 3)).astype(float)[:, :axes]
+        expected = truth.all_pix2world(pixels + np.array([20.0, 11.0, 3.0])[:axes], 0)
         np.testing.assert_allclose(found.all_pix2world(pixels, 0), expected, rtol=1e-11, atol=1e-10)
         np.testing.assert_array_equal(hdus[0].data, ds.data.transpose("frequency", "y", "x")[3:7, 11:80, 20:60])
         assert hdus[0].header["BUNIT"] == "Jy/beam"
-        assert [found.wcs.ctype[2], found.wcs.cunit[2]] == ["FREQ", "Hz"]
+        assert (hdus[0].header["CTYPE3"], hdus[0].header["CUNIT3"]) == ("FREQ", "Hz")
 
 
 def test_l1448_comes_back(l1448_header: str) -> None:

@@ -29,11 +29,11 @@ class Uniform:
 
     def at(self, position: npt.ArrayLike) -> Floats:
         """Where a fractional cell position (0 at the first edge, ``size`` at the last) lies, in axis units."""
-        return self.start + self.step * np.asarray(position, dtype=float)
+        return np.asarray(self.start + self.step * np.asarray(position, dtype=float))
 
     def position(self, value: npt.ArrayLike) -> Floats:
         """The fractional cell position of a place on the axis; continues beyond the ends."""
-        return (np.asarray(value, dtype=float) - self.start) / self.step
+        return np.asarray((np.asarray(value, dtype=float) - self.start) / self.step)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Table:
 
     def at(self, position: npt.ArrayLike) -> Floats:
         """Where a fractional cell position lies, in axis units; clipped to the ends."""
-        return np.interp(np.asarray(position, dtype=float), np.arange(len(self.edges)), self.edges)
+        return np.asarray(np.interp(np.asarray(position, dtype=float), np.arange(len(self.edges)), self.edges))
 
     def position(self, value: npt.ArrayLike) -> Floats:
         """The fractional cell position of a place on the axis; continues beyond the ends at the last cell's width."""
@@ -58,7 +58,7 @@ class Table:
         inside = np.interp(value, edges, np.arange(len(edges), dtype=float))
         before = (value - edges[0]) / (edges[1] - edges[0])
         after = self.size + (value - edges[-1]) / (edges[-1] - edges[-2])
-        return np.where(value < edges[0], before, np.where(value > edges[-1], after, inside))
+        return np.asarray(np.where(value < edges[0], before, np.where(value > edges[-1], after, inside)))
 
 
 Edges = Uniform | Table
@@ -197,8 +197,8 @@ def axis_of(name: str, size: int, values: npt.ArrayLike | None = None, attrs: di
     """The Axis of a dimension from its 1-D coordinate, whatever that holds.
 
     ``values``: (size,) numbers, flags, text, datetime64, timedelta64 or cftime objects, in any order, with NaN or
-    without; None where there is no coordinate. ``attrs`` may name ``units`` and ``long_name``. Never raises for odd values:
-    what can't be placed along an axis is placed by index and keeps its text.
+    without; None where there is no coordinate. ``attrs`` may name ``units`` and ``long_name``. Never raises for odd
+    values: what can't be placed along an axis is placed by index and keeps its text.
     """
     attrs = attrs or {}
     title = _title(name, attrs)

@@ -56,7 +56,7 @@ def figure_png(
     """
     _check(rgb, colors, viewport, dpi)
     figure, axes = _canvas(rgb, dpi, dark)
-    axes.imshow(rgb, origin="lower", extent=_extent(viewport), interpolation="nearest", aspect="auto")
+    axes.imshow(rgb, origin="lower", extent=(0.0, 1.0, 0.0, 1.0), interpolation="nearest", aspect="auto")
     if celestial is not None:
         lines = graticule(celestial, (viewport.x0, viewport.x1), (viewport.y0, viewport.y1), swapped, frame=frame)
         _label_sky(axes, lines, viewport, grid)
@@ -66,7 +66,7 @@ def figure_png(
         _label(axes.yaxis, y_axis, viewport.y0, viewport.y1, 1.6 * height / dpi)
         if grid:
             axes.grid(color="0.6", linewidth=0.5, alpha=0.6)
-    axes.set(xlim=_extent(viewport)[:2], ylim=_extent(viewport)[2:])
+    axes.set(xlim=(0.0, 1.0), ylim=(0.0, 1.0))
     axes.set_title(_printable(title), fontsize=11, parse_math=False)
     if colors is not None:
         _colour_bar(figure, axes, colors, ticks, unit)
@@ -105,30 +105,39 @@ def _canvas(rgb: Rgb, dpi: int, dark: bool) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _extent(viewport: Viewport) -> tuple[float, float, float, float]:
-    """Counted from the viewport's own corner: matplotlib widens a range of a few milliseconds since 1970."""
-    return 0.0, viewport.x1 - viewport.x0, 0.0, viewport.y1 - viewport.y0
+def _along(places: npt.ArrayLike, low: float, high: float) -> npt.NDArray[np.float64]:
+    """Places on an axis as parts of the viewport: matplotlib widens a range of milliseconds since 1970 on its own."""
+    return (np.asarray(places, dtype=float) - low) / (high - low)
 
 
 def _label(target: MatplotlibAxis, axis: Axis, low: float, high: float, inches: float) -> None:
     """Round places, one to about an inch."""
     marks = ticks_of(axis, low, high, min(10, max(2, round(inches))))
-    target.set_ticks([place - low for place, _ in marks], labels=[_printable(text, 2) for _, text in marks])
+    target.set_ticks(
+        _along([place for place, _ in marks], low, high), labels=[_printable(text, 2) for _, text in marks]
+    )
     target.set_label_text(_printable(axis.caption), parse_math=False)
 
 
 def _label_sky(axes: Axes, lines: Graticule, view: Viewport, grid: bool) -> None:
-    axes.set_xticks([tick.x - view.x0 for tick in lines.bottom], [tick.text for tick in lines.bottom])
-    axes.set_yticks([tick.y - view.y0 for tick in lines.left], [tick.text for tick in lines.left])
+    axes.set_xticks(_along([tick.x for tick in lines.bottom], view.x0, view.x1), [tick.text for tick in lines.bottom])
+    axes.set_yticks(_along([tick.y for tick in lines.left], view.y0, view.y1), [tick.text for tick in lines.left])
     suffix = f" ({lines.frame})" if lines.names == ("RA", "Dec") else ""
     axes.set_xlabel(_printable(lines.bottom_name + suffix), parse_math=False)
     axes.set_ylabel(_printable(lines.left_name + suffix), parse_math=False)
     if grid:
         for curve in (lines.lon, lines.lat):
-            axes.plot(curve.x - view.x0, curve.y - view.y0, color="0.8", linewidth=0.7, alpha=0.7)
+            axes.plot(
+                _along(curve.x, view.x0, view.x1),
+                _along(curve.y, view.y0, view.y1),
+                color="0.8",
+                linewidth=0.7,
+                alpha=0.7,
+            )
     for tick in lines.inside:
         box = {"facecolor": "black", "alpha": 0.45, "edgecolor": "none", "pad": 1.0}
-        axes.text(tick.x - view.x0, tick.y - view.y0, tick.text, fontsize=8, color="white", bbox=box, clip_on=True)
+        x, y = float(_along(tick.x, view.x0, view.x1)), float(_along(tick.y, view.y0, view.y1))
+        axes.text(x, y, tick.text, fontsize=8, color="white", bbox=box, clip_on=True)
 
 
 def _colour_bar(figure: Figure, axes: Axes, colors: Rgb, ticks: Sequence[tuple[float, str]], unit: str) -> None:

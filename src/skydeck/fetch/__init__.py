@@ -4,7 +4,6 @@ from skydeck.fetch.answer import answer
 from skydeck.fetch.opened import Opened, opened, release
 from skydeck.fetch.picture import Look, Picture, picture
 from skydeck.fetch.profile import Profile, RegionSummary, profile, summary, value
-
 from skydeck.fetch.scale import cube_limits
 
 __all__ = [

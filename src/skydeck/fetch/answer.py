@@ -29,8 +29,8 @@ rasters: Cache[Raster] = Cache(64 << 20, lambda raster: int(raster.values.nbytes
 def answer(request: Request, cancelled: Check = never) -> Raster:
     """A screenful of numbers for a Request.
 
-    Reads from the source only what the viewport covers, in bounded pieces; a plane of up to 64 MiB is read once and kept,
-    as are recent answers. Raises SourceError, SourceMissing, SourceChanged, RequestError, TooBig or Cancelled.
+    Reads from the source only what the viewport covers, in bounded pieces; a plane of up to 64 MiB is read once and
+    kept, as are recent answers. Raises SourceError, SourceMissing, SourceChanged, RequestError, TooBig or Cancelled.
     """
     begun = time.perf_counter()
     source = opened(request.plane.source, request.plane.options)
@@ -68,7 +68,7 @@ def plane_values(source: Opened, plane: Plane, cancelled: Check = never) -> Valu
 
 def window(variable: xr.DataArray, plane: Plane, rows: slice, columns: slice, cancelled: Check = never) -> Values:
     """A rectangle of a plane as (y, x) real numbers, whichever way the source stores it."""
-    selection = {**fixed_selection(variable, plane), plane.y: rows, plane.x: columns}
+    selection: dict[str, int | slice] = {**fixed_selection(variable, plane), plane.y: rows, plane.x: columns}
     values = part_of(read(variable, selection, cancelled), plane.part)
     stored = [dim for dim in variable.dims if dim in (plane.x, plane.y)]
     return values if stored == [plane.y, plane.x] else values.T
@@ -79,7 +79,10 @@ def _regular(source: Opened, request: Request, cancelled: Check) -> Raster:
     x_axis, y_axis = source.plane_axes(plane)
     columns = bins_of(x_axis.edges, viewport.x0, viewport.x1, viewport.width)
     rows = bins_of(y_axis.edges, viewport.y0, viewport.y1, viewport.height)
-    step = (_step(x_axis, viewport.x0, viewport.x1, viewport.width), _step(y_axis, viewport.y0, viewport.y1, viewport.height))
+    step = (
+        _step(x_axis, viewport.x0, viewport.x1, viewport.width),
+        _step(y_axis, viewport.y0, viewport.y1, viewport.height),
+    )
     variable = source.variable(plane.variable)
     fixed_selection(variable, plane)
     whole = plane_values(source, plane, cancelled)
@@ -190,7 +193,9 @@ def _mesh(source: Opened, request: Request, cancelled: Check) -> Raster:
             f"A mesh of {variable.sizes[plane.x]} × {variable.sizes[plane.y]} cells is too large to draw",
             remedy="Show it on its dimensions instead",
         )
-    values = plane_values(source, Plane(plane.source, plane.variable, plane.x, plane.y, plane.fixed, plane.part, plane.options))
+    values = plane_values(
+        source, Plane(plane.source, plane.variable, plane.x, plane.y, plane.fixed, plane.part, plane.options)
+    )
     assert values is not None
     stop_if(cancelled)
     grid = [source.dataset[name].transpose(plane.y, plane.x).values.astype(float) for name in plane.mesh]

@@ -41,8 +41,9 @@ class Picture:
     """What a browser is sent.
 
     ``payload``: JPEG bytes (uint8 (n,), row 0 at the top) or codes (uint16 (h, w), row 0 at the bottom); ``decode`` is
-    (centre, scale, step) of :mod:`skydeck.render.codes`. ``thresholds`` (255,) are the data values at which the colour index steps.
-    ``style`` has the limits that were used. ``seconds``: (reading and reducing, colouring and encoding).
+    (centre, scale, step) of :mod:`skydeck.render.codes`. ``thresholds`` (255,) are the data values at which the
+    colour index steps. ``style`` has the limits that were used. ``seconds``: (reading and reducing, colouring and
+    encoding).
     """
 
     kind: Kind

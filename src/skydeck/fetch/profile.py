@@ -59,7 +59,8 @@ def value(plane: Plane, x: int, y: int) -> complex | float | int | None:
 def profile(plane: Plane, dim: str, region: Region, cancelled: Check = never) -> Profile:
     """The mean under a region (or the value of its one cell) for every index along another dimension.
 
-    Read in blocks of at most 32 MiB; raises RequestError for a dimension that isn't there or is displayed, and Cancelled.
+    Read in blocks of at most 32 MiB; raises RequestError for a dimension that isn't there or is displayed, and
+    Cancelled.
     """
     begun = time.perf_counter()
     source = opened(plane.source, plane.options)

@@ -19,7 +19,8 @@ SIDE = 192
 
 
 def cube_limits(plane: Plane, dim: str, how: Limits, cancelled: Check = never) -> tuple[float, float]:
-    """Limits of up to 8 planes spread evenly along ``dim`` ("" for the plane alone), each looked at on 192 × 192 pixels.
+    """Limits of up to 8 planes spread evenly along ``dim`` ("" for the plane alone), each looked at on 192 × 192
+    pixels.
 
     Cells are averaged on those pixels, as they are when the whole plane is shown.
     """
@@ -29,6 +30,6 @@ def cube_limits(plane: Plane, dim: str, how: Limits, cancelled: Check = never) -
     size = source.dataset.sizes.get(dim, 1)
     places = np.unique(np.linspace(0, size - 1, min(size, PLANES)).round().astype(int))
     held = [(name, index) for name, index in plane.fixed if name != dim]
-    planes = [replace(plane, fixed=tuple(held + [(dim, int(place))])) for place in places] if dim else [plane]
+    planes = [replace(plane, fixed=(*held, (dim, int(place)))) for place in places] if dim else [plane]
     values = [answer(Request(one, view, preview=True), cancelled).values.ravel() for one in planes]
     return limits_of(np.concatenate(values), how)

@@ -44,8 +44,8 @@ def fixed_selection(variable: xr.DataArray, plane: Plane) -> dict[str, int]:
 def read(variable: xr.DataArray, selection: Mapping[str, int | slice], cancelled: Check = never) -> Values:
     """The selected cells as an array of the variable's dtype, its dimensions in their order, the held ones dropped.
 
-    Slices have step 1 and explicit ends. Pieces that decode to at most about 32 MiB are read one after the other, so that
-    memory stays bounded and a cancelled read ends soon. Raises Cancelled.
+    Slices have step 1 and explicit ends. Pieces that decode to at most about 32 MiB are read one after the other, so
+    that memory stays bounded and a cancelled read ends soon. Raises Cancelled.
     """
     lazy = variable.variable
     spans = {str(dim): selection[str(dim)] for dim in lazy.dims}
@@ -58,7 +58,7 @@ def read(variable: xr.DataArray, selection: Mapping[str, int | slice], cancelled
     out: Values = np.empty(shape, lazy.dtype)
     for piece in pieces:
         stop_if(cancelled)
-        target = tuple(_shift(piece[dim], spans[dim].start) for dim in dims)  # type: ignore[union-attr, arg-type]
+        target = tuple(_shift(piece[dim], spans[dim].start) for dim in dims)  # type: ignore[union-attr]
         out[target] = lazy[tuple(piece[dim] for dim in spans)].values
     return out
 
@@ -100,9 +100,7 @@ def _decoded(
     spans: Mapping[str, int | slice], chunks: Mapping[str, int], steps: Mapping[str, int], leaving: str
 ) -> int:
     """Cells decoded for one cell along ``leaving`` and a step along every other dimension."""
-    counts = [
-        math.ceil(steps.get(dim, 1) / chunks[dim]) * chunks[dim] for dim in spans if dim != leaving
-    ]
+    counts = [math.ceil(steps.get(dim, 1) / chunks[dim]) * chunks[dim] for dim in spans if dim != leaving]
     return math.prod(counts)
 
 

@@ -39,8 +39,9 @@ def finish() -> None:
 
 
 def begin() -> Document:
-    """The document of the session that asks, told to take Panel's style sheets from this server and not from its CDN."""
-    document: Document = pn.state.curdoc
+    """The document of the session that asks, told to take Panel's style sheets from this server."""
+    document = pn.state.curdoc
+    assert document is not None, "there is no session"
     document.template_variables["dist_url"] = get_dist_path(cdn=False)
     return document
 

@@ -316,10 +316,12 @@ def _last_line(error: Exception) -> str:
 
 
 def _scale(wcs: Any) -> tuple[float, float]:
-    from astropy.wcs.utils import proj_plane_pixel_scales
-
-    along_x, along_y = proj_plane_pixel_scales(wcs)
-    return float(along_x), float(along_y)
+    """Degrees a pixel along both pixel axes at the reference point: the lengths of the matrix's columns."""
+    with np.errstate(all="ignore"):
+        scale = np.hypot(*wcs.pixel_scale_matrix)
+    if not (np.isfinite(scale).all() and (scale > 0).all()):
+        raise SourceError(f"A pixel of {scale[0]} by {scale[1]} degrees is none")
+    return float(scale[0]), float(scale[1])
 
 
 def _header_of(text: str) -> Any:

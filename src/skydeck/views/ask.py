@@ -1,4 +1,4 @@
-"""Ask: a session's question to the compute, numbered; the latest wins, and the answer comes on the session's own loop."""
+"""Ask: a session's question to the compute; the latest wins, and the answer comes on the session's own loop."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ PATIENCE_MS = 250
 class Ask:
     """One lane of questions of one session.
 
-    A question asked while another is being answered waits; only the newest waits. The one being answered is cancelled when
-    a newer one has waited for it for PATIENCE_MS, so that a steady drag still sees answers. ``deliver(answer)`` and ``fail(error)`` are
-    called on the session's loop with its lock held. After ``close`` nothing is called any more.
+    A question asked while another is being answered waits; only the newest waits. The one being answered is cancelled
+    when a newer one has waited for it for PATIENCE_MS, so that a steady drag still sees answers. ``deliver(answer)``
+    and
+    ``fail(error)`` are called on the session's loop with its lock held. After ``close`` nothing is called any more.
     """
 
     def __init__(
@@ -105,11 +106,13 @@ class Ask:
             self._fail(error)
         except Exception as error:  # the session must outlive any fault of a reader; the log has the traceback
             log.exception("a question failed")
-            self._fail(SkydeckError(f"Something went wrong: {type(error).__name__}", remedy="The server's log says more"))
+            self._fail(
+                SkydeckError(f"Something went wrong: {type(error).__name__}", remedy="The server's log says more")
+            )
         else:
             self._deliver(answer)
-        if waiting is not None and not self._closed and self._running is None:
-            self._start(*waiting)
+        if waiting is not None:
+            self(*waiting)
 
     def _impatient(self, number: int) -> None:
         running = self._running

@@ -46,7 +46,7 @@ def axes_of(dataset: xr.Dataset, variable: str) -> tuple[str, str]:
 
 
 def profile_dim(dataset: xr.Dataset, variable: str, shown: tuple[str, str]) -> str:
-    """The dimension whose profile is shown first: a spectral one, else time, else the longest; "" where none is left."""
+    """The dimension whose profile is shown first: a spectral one, else time, else the longest; "" for none."""
     others = [str(dim) for dim in dataset[variable].dims if dim not in shown]
     for wanted in ("frequency", "velocity", "wavelength", "time"):
         if wanted in others:
@@ -56,9 +56,7 @@ def profile_dim(dataset: xr.Dataset, variable: str, shown: tuple[str, str]) -> s
 
 def meshes(dataset: xr.Dataset, variable: str, shown: tuple[str, str]) -> tuple[str, str] | None:
     """The pair of 2-D coordinates (longitude-like, latitude-like) over the displayed dimensions, or None."""
-    grids = [
-        str(name) for name, coordinate in dataset[variable].coords.items() if set(coordinate.dims) == set(shown)
-    ]
+    grids = [str(name) for name, coordinate in dataset[variable].coords.items() if set(coordinate.dims) == set(shown)]
     if len(grids) != 2:
         return None
     first = [name for name in grids if name.lower().startswith(("lon", "ra", "x", "glon"))]

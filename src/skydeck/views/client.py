@@ -10,8 +10,10 @@ from panel.custom import JSComponent
 
 
 class Client(JSComponent):
-    """``key`` is "count:key" of the last key pressed outside a text field; ``theme`` "light" or "dark", as the browser prefers
-    until the user chooses; setting ``copy`` to a new number copies the page's address; setting ``file`` offers it for download as ``file_name``."""
+    """``key`` is "count:key" of the last key pressed outside a text field; ``theme`` "light" or "dark", as the
+    browser prefers until the user chooses; setting ``copy`` to a new number copies the page's address; setting
+    ``file`` offers it for
+    download as ``file_name``."""
 
     key = param.String("")
     theme = param.String("light")

@@ -42,13 +42,17 @@ class DataControls:
         self.x = pn.widgets.Select(label="X axis", **WIDE)
         self.y = pn.widgets.Select(label="Y axis", **WIDE)
         self.swap = pn.widgets.Button(label="⇄", width=36, align="end", margin=(2, 4), description="Swap the axes")
-        self.part = synced(pn.widgets.Select(label="Complex data as", options=list(PARTS), visible=False, **WIDE), state, "part")
+        self.part = synced(
+            pn.widgets.Select(label="Complex data as", options=list(PARTS), visible=False, **WIDE), state, "part"
+        )
         self.mesh = synced(pn.widgets.Checkbox(label="On its 2-D coordinates", visible=False, **WIDE), state, "mesh")
         self.reduce = synced(
             pn.widgets.Select(label="Many cells on a pixel", options=list(REDUCES), **WIDE), state, "reduce"
         )
         resolutions = {"automatic": 1, "1/2": 2, "1/4": 4, "1/8": 8, "1/16": 16}
-        self.resolution = synced(pn.widgets.Select(label="Resolution", options=resolutions, **WIDE), state, "resolution")
+        self.resolution = synced(
+            pn.widgets.Select(label="Resolution", options=resolutions, **WIDE), state, "resolution"
+        )
         self.choice.param.watch(self._chosen, "value")
         self.variable.param.watch(lambda event: self._set(lambda: state.choose_variable(event.new)), "value")
         self.x.param.watch(lambda event: self._set(lambda: state.choose_axes(event.new, state.y)), "value")
@@ -56,9 +60,14 @@ class DataControls:
         self.swap.on_click(lambda event: self._set(lambda: state.choose_axes(state.y, state.x)))
         state.param.watch(lambda *events: self.refresh(), ["variable", "x", "y"])
         self.panel = pn.Column(
-            self.choice, self.variable, pn.Row(self.x, self.swap, self.y, **WIDE), self.part, self.mesh,
-            pn.Row(self.resolution, pn.Spacer(width=6), self.reduce, **WIDE), sizing_mode="stretch_width",
-        )  # fmt: skip
+            self.choice,
+            self.variable,
+            pn.Row(self.x, self.swap, self.y, **WIDE),
+            self.part,
+            self.mesh,
+            pn.Row(self.resolution, pn.Spacer(width=6), self.reduce, **WIDE),
+            sizing_mode="stretch_width",
+        )
 
     def refresh(self) -> None:
         """Offer what the open source has."""
@@ -109,7 +118,11 @@ class DimensionControls:
         """Make the rows anew for other dimensions."""
         state = self.state
         self._rows = {dim: Dimension(state.axis(dim), self._seek) for dim in state.others if state.axis(dim).size > 1}
-        alone = [f"{state.axis(dim).title}: {plain(state.axis(dim).text(0))}" for dim in state.others if state.axis(dim).size == 1]
+        alone = [
+            f"{state.axis(dim).title}: {plain(state.axis(dim).text(0))}"
+            for dim in state.others
+            if state.axis(dim).size == 1
+        ]
         rest = [pn.pane.Str(" · ".join(alone), **WIDE)] if alone else []
         self.panel.objects = [row.panel for row in self._rows.values()] + rest
         self.follow()
@@ -125,50 +138,52 @@ class Dimension:
 
     def __init__(self, axis: Axis, seek: Callable[[str, int], None]) -> None:
         self.axis = axis
+        self._seek = seek
         self._setting = False
+        listed = axis.kind == "label" and axis.size <= LISTED_LABELS
+        self._names = list(_plain([axis.text(index) for index in range(axis.size)])) if listed else []
         title = plain(axis.title)
-        if axis.kind == "label" and axis.size <= LISTED_LABELS:
-            names = _plain([axis.text(index) for index in range(axis.size)])
-            self._names = names
-            self._list = pn.widgets.AutocompleteInput(
-                label=title, options=list(names), min_characters=0, case_sensitive=False, search_strategy="includes", **WIDE
-            )
-            self._list.param.watch(lambda event: self._go(seek, self._place(event.new)), "value")
-            self.panel: pn.viewable.Viewable = self._list
-            return
-        self._names = None
         self._slider = pn.widgets.IntSlider(label=title, start=0, end=axis.size - 1, show_value=False, margin=(4, 8))
         self._slider.sizing_mode = "stretch_width"
         self._value = pn.widgets.TextInput(label="", width=150, margin=(2, 0), align="end")
-        self._slider.param.watch(lambda event: self._go(seek, event.new), "value")
-        self._value.param.watch(lambda event: self._typed(seek, event.new), "value")
-        self.panel = pn.Row(self._slider, self._value, **WIDE)
+        self._list = pn.widgets.AutocompleteInput(
+            label=title,
+            options=self._names,
+            min_characters=0,
+            case_sensitive=False,
+            search_strategy="includes",
+            **WIDE,
+        )
+        self._slider.param.watch(lambda event: self._go(int(event.new)), "value")
+        self._value.param.watch(lambda event: self._typed(event.new), "value")
+        self._list.param.watch(lambda event: self._picked(event.new), "value")
+        self.panel = self._list if listed else pn.Row(self._slider, self._value, **WIDE)
 
     def follow(self, index: int) -> None:
         """Show a position."""
         self._setting = True
-        if self._names is not None:
-            self._list.value = list(self._names)[index]
-        else:
-            self._slider.value = index
-            self._value.value = plain(self.axis.text(index))
+        self._slider.value = index
+        self._value.value = plain(self.axis.text(index))
+        if self._names:
+            self._list.value = self._names[index]
         self._setting = False
 
-    def _place(self, name: str) -> int | None:
-        return list(self._names or []).index(name) if name in (self._names or []) else None
+    def _picked(self, name: str) -> None:
+        if name in self._names:
+            self._go(self._names.index(name))
 
-    def _typed(self, seek: Callable[[str, int], None], text: str) -> None:
+    def _typed(self, text: str) -> None:
         if self._setting:
             return
         found = self.axis.find(text)
         if found is None:
-            self.follow(self._slider.value)
+            self.follow(int(self._slider.value))
         else:
-            self._go(seek, found)
+            self._go(found)
 
-    def _go(self, seek: Callable[[str, int], None], index: int | None) -> None:
-        if not self._setting and index is not None:
-            seek(self.axis.name, index)
+    def _go(self, index: int) -> None:
+        if not self._setting:
+            self._seek(self.axis.name, index)
 
 
 class ColourControls:
@@ -194,10 +209,13 @@ class ColourControls:
         state.param.watch(self._follow, ["low", "high", "stretch"])
         gap = pn.Spacer(width=6)
         self.panel = pn.Column(
-            pn.Row(self.colormap, gap, self.stretch, **WIDE), self.gamma, pn.Row(self.limits, gap.clone(), self.scope, **WIDE),
-            pn.Row(self.low, gap.clone(), self.high, **WIDE), pn.Row(self.reverse, self.grid, **WIDE),
+            pn.Row(self.colormap, gap, self.stretch, **WIDE),
+            self.gamma,
+            pn.Row(self.limits, gap.clone(), self.scope, **WIDE),
+            pn.Row(self.low, gap.clone(), self.high, **WIDE),
+            pn.Row(self.reverse, self.grid, **WIDE),
             sizing_mode="stretch_width",
-        )  # fmt: skip
+        )
 
     def _follow(self, *events: param.parameterized.Event) -> None:
         self._setting = True
@@ -220,14 +238,26 @@ class PlayerControls:
         self._setting = False
         small: dict[str, Any] = {"width": 40, "margin": (2, 2), "align": "end"}
         self.back = pn.widgets.Button(label="◀︎", description="One frame back (←)", **small)
-        self.toggle = pn.widgets.Button(label="▶", button_type="primary", width=52, margin=(2, 2), align="end", css_classes=["sd-play"])
+        self.toggle = pn.widgets.Button(
+            label="▶", button_type="primary", width=52, margin=(2, 2), align="end", css_classes=["sd-play"]
+        )
         self.forward = pn.widgets.Button(label="▶︎", description="One frame on (→)", **small)
-        self.slider = pn.widgets.IntSlider(label="", start=0, end=1, show_value=False, min_width=140, margin=(8, 10), align="end")
+        self.slider = pn.widgets.IntSlider(
+            label="", start=0, end=1, show_value=False, min_width=140, margin=(8, 10), align="end"
+        )
         self.slider.sizing_mode = "stretch_width"
         self.dim = pn.widgets.Select(label="Along", width=120, margin=(2, 4))
-        self.fps = synced(pn.widgets.FloatInput(label="Frames/s", start=0.1, end=60, step=1, width=72, margin=(2, 4)), state, "fps")
-        self.repeat = synced(pn.widgets.Select(label="At the end", options=["loop", "ping-pong", "once"], width=96, margin=(2, 4)), state, "repeat")
-        self.ahead = synced(pn.widgets.IntInput(label="Prefetch", start=0, end=64, width=72, margin=(2, 4)), state, "prefetch")
+        self.fps = synced(
+            pn.widgets.FloatInput(label="Frames/s", start=0.1, end=60, step=1, width=72, margin=(2, 4)), state, "fps"
+        )
+        self.repeat = synced(
+            pn.widgets.Select(label="At the end", options=["loop", "ping-pong", "once"], width=96, margin=(2, 4)),
+            state,
+            "repeat",
+        )
+        self.ahead = synced(
+            pn.widgets.IntInput(label="Prefetch", start=0, end=64, width=72, margin=(2, 4)), state, "prefetch"
+        )
         self.back.on_click(lambda event: player.step(-1))
         self.forward.on_click(lambda event: player.step(1))
         self.toggle.on_click(lambda event: player.toggle())
@@ -237,9 +267,17 @@ class PlayerControls:
         state.param.watch(lambda *events: self.refresh(), ["variable", "x", "y", "play"])
         state.param.watch(lambda event: self.follow(), "index")
         self.panel = pn.Row(
-            self.back, self.toggle, self.forward, self.slider, self.dim, self.fps, self.repeat, self.ahead,
-            sizing_mode="stretch_width", css_classes=["sd-player"],
-        )  # fmt: skip
+            self.back,
+            self.toggle,
+            self.forward,
+            self.slider,
+            self.dim,
+            self.fps,
+            self.repeat,
+            self.ahead,
+            sizing_mode="stretch_width",
+            css_classes=["sd-player"],
+        )
 
     def refresh(self) -> None:
         """Offer the dimensions that can be played."""

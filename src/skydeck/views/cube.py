@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -41,9 +42,13 @@ LINK_MS = 300
 MERIT_SECONDS = 0.4
 ZOOM = 1.4
 KEYS = (
-    ("space", "play or pause"), ("← →", "one frame back or on"), ("↑ ↓", "ten frames on or back"), ("+ −", "zoom in or out"),
-    ("home", "show the whole plane"), ("?", "this list"),
-)  # fmt: skip
+    ("space", "play or pause"),
+    ("← →", "one frame back or on"),
+    ("↑ ↓", "ten frames on or back"),
+    ("+ −", "zoom in or out"),
+    ("home", "show the whole plane"),
+    ("?", "this list"),
+)
 
 
 class CubeView:
@@ -64,11 +69,12 @@ class CubeView:
         self.readout = pn.pane.HTML("", sizing_mode="stretch_width", margin=0, css_classes=["sd-readout"])
         self.merit = pn.pane.HTML("", sizing_mode="stretch_width", margin=0, css_classes=["sd-merit"])
         self.title = pn.pane.HTML("", margin=0, css_classes=["sd-title"])
-        self.progress = pn.indicators.Progress(active=True, visible=False, height=3, sizing_mode="stretch_width", margin=0)
+        self.progress = pn.indicators.Progress(
+            active=True, visible=False, height=3, sizing_mode="stretch_width", margin=0
+        )
         self.screen = Screen(self.state, compute, local, document, self.fail, self._working)
-        self.player = Player(self.state, self.screen, compute, document)
-        self.player.on_error = self.fail
-        self.measure = Measure(self.state, self.screen, compute, document, self.fail, self.seek)
+        self.player = Player(self.state, self.screen, compute, document, self.fail)
+        self.measure = Measure(self.state, self.screen, compute, document, self.fail, self._working, self.seek)
         self.histogram = Histogram(self._limit)
         self.data = DataControls(self.state, self._choose_part)
         self.dimensions = DimensionControls(self.state, self.seek)
@@ -95,7 +101,9 @@ class CubeView:
         self.day.on_click(lambda event: self._turn())
         state.param.watch(lambda *events: self._relink(), list(CubeState.LINKED))
         self.player.param.watch(lambda event: self._relink(), "playing")
-        state.param.watch(lambda *events: self.histogram.stand(self.state.style().low, self.state.style().high), ["low", "high"])
+        state.param.watch(
+            lambda *events: self.histogram.stand(self.state.style().low, self.state.style().high), ["low", "high"]
+        )
         state.param.watch(lambda *events: self._retitle(), ["source", "variable"])
 
     def start(self, query: str) -> None:
@@ -200,9 +208,10 @@ class CubeView:
         parts.append("exact" if picture.exact else "preview")
         if self.player.playing:
             parts.insert(0, f"{self.player.rate:.1f} frames/s")
-        health = getattr(self._compute, "health", None)
-        degraded = health().degraded if health is not None else ""
-        self.merit.object = html(" · ".join(parts)) + (f" <b class='sd-degraded'>{html(degraded)}</b>" if degraded else "")
+        degraded = self._compute.health().degraded
+        self.merit.object = html(" · ".join(parts)) + (
+            f" <b class='sd-degraded'>{html(degraded)}</b>" if degraded else ""
+        )
         if picture.kind == "codes":
             self._count(picture)
 
@@ -238,7 +247,11 @@ class CubeView:
             position = readout(celestial, *(place[::-1] if swapped else place))
             parts += [html(position.text)] if position is not None else ["off the sky"]
         else:
-            parts += [html(f"{axis.title} {axis.text(cell)}") for axis, cell in ((x_axis, x), (y_axis, y)) if axis.values is not None]
+            parts += [
+                html(f"{axis.title} {axis.text(cell)}")
+                for axis, cell in ((x_axis, x), (y_axis, y))
+                if axis.values is not None
+            ]
         self.readout.object = " <i>·</i> ".join(parts)
 
     def _pointless(self, error: SkydeckError) -> None:
@@ -255,12 +268,18 @@ class CubeView:
 
     def _pressed(self, event: param.parameterized.Event) -> None:
         key = str(event.new).partition(":")[2]
-        acts = {
-            " ": self.player.toggle, "ArrowRight": partial(self.player.step, 1), "ArrowLeft": partial(self.player.step, -1),
-            "ArrowUp": partial(self.player.step, 10), "ArrowDown": partial(self.player.step, -10),
-            "+": partial(self.screen.zoom, 1 / ZOOM), "=": partial(self.screen.zoom, 1 / ZOOM), "-": partial(self.screen.zoom, ZOOM),
-            "Home": self.screen.reset, "?": lambda: self.help.param.update(visible=not self.help.visible),
-        }  # fmt: skip
+        acts: dict[str, Callable[[], Any]] = {
+            " ": self.player.toggle,
+            "ArrowRight": partial(self.player.step, 1),
+            "ArrowLeft": partial(self.player.step, -1),
+            "ArrowUp": partial(self.player.step, 10),
+            "ArrowDown": partial(self.player.step, -10),
+            "+": partial(self.screen.zoom, 1 / ZOOM),
+            "=": partial(self.screen.zoom, 1 / ZOOM),
+            "-": partial(self.screen.zoom, ZOOM),
+            "Home": self.screen.reset,
+            "?": lambda: self.help.param.update(visible=not self.help.visible),
+        }
         if key in acts and (self.state.opened is not None or key == "?"):
             acts[key]()
 
@@ -281,7 +300,11 @@ class CubeView:
         location = self._location
         if location is None or self.state.opened is None or self.player.playing:
             return
-        kept = [pair for pair in (location.search or "").removeprefix("?").split("&") if pair.startswith(("page=", "theme="))]
+        kept = [
+            pair
+            for pair in (location.search or "").removeprefix("?").split("&")
+            if pair.startswith(("page=", "theme="))
+        ]
         query = "&".join([*kept, self.state.query().removeprefix("?")])
         if location.search != f"?{query}":
             location.search = f"?{query}"

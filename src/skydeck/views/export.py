@@ -45,14 +45,22 @@ class ExportControls:
         self.status = pn.pane.HTML("", sizing_mode="stretch_width", margin=(4, 0))
         self.stop = pn.widgets.Button(label="Cancel", visible=False, margin=(2, 0))
         self.stop.on_click(lambda event: self._cancel())
-        makers = {
-            "PNG": self._png, "FITS": partial(self._cut, "fits"), "Zarr": partial(self._cut, "zarr.zip"), "CSV": self._csv,
-            "MP4": partial(self._film, "mp4"), "GIF": partial(self._film, "gif"),
-        }  # fmt: skip
+        makers: dict[str, Callable[[], None]] = {
+            "PNG": self._png,
+            "FITS": partial(self._cut, "fits"),
+            "Zarr": partial(self._cut, "zarr.zip"),
+            "CSV": self._csv,
+            "MP4": partial(self._film, "mp4"),
+            "GIF": partial(self._film, "gif"),
+        }
         about = {
-            "PNG": "The picture with its axes", "FITS": "The cells in view as FITS", "Zarr": "The cells in view as Zarr",
-            "CSV": "The profile as a table", "MP4": "A movie along the played dimension", "GIF": "The same as a GIF",
-        }  # fmt: skip
+            "PNG": "The picture with its axes",
+            "FITS": "The cells in view as FITS",
+            "Zarr": "The cells in view as Zarr",
+            "CSV": "The profile as a table",
+            "MP4": "A movie along the played dimension",
+            "GIF": "The same as a GIF",
+        }
         buttons = [self._button(name, about[name], act) for name, act in makers.items()]
         self.panel = pn.Column(
             pn.FlexBox(*buttons, gap="4px"), self.whole, self.status, self.stop, sizing_mode="stretch_width"
@@ -80,14 +88,24 @@ class ExportControls:
             raise RequestError("There is nothing in view to export", remedy="Open a source, or zoom out")
         swapped = str(self.state.opened.dataset.attrs.get("wcs_dims", "")).split()[:1] != [self.state.x]
         return exports.View(
-            request, self.screen.axes, self.state.style(), self.title(), self.state.unit, self.screen.celestial, swapped,
-            self.state.grid, self.screen.theme is DARK,
-        )  # fmt: skip
+            request,
+            self.screen.axes,
+            self.state.style(),
+            self.title(),
+            self.state.unit,
+            self.screen.celestial,
+            swapped,
+            self.state.grid,
+            self.screen.theme is DARK,
+        )
 
     def title(self) -> str:
         """What is shown and where, in one line."""
         name = self.state.source.rstrip("/").rsplit("/", 1)[-1]
-        places = [f"{self.state.axis(dim).title} {self.state.axis(dim).text(int(self.state.index.get(dim, 0)))}" for dim in self.state.others]
+        places = [
+            f"{self.state.axis(dim).title} {self.state.axis(dim).text(int(self.state.index.get(dim, 0)))}"
+            for dim in self.state.others
+        ]
         return " · ".join([f"{name} {self.state.variable}", *places])
 
     def _png(self) -> None:
@@ -108,7 +126,12 @@ class ExportControls:
             raise RequestError("There is no profile to export", remedy="Tap the picture, or draw a region")
         axis = self.state.axis(answer.profile.dim)
         unit = f" [{self.state.unit}]" if self.state.unit else ""
-        meta = {"source": self.state.source, "variable": self.state.variable, "region": repr(answer.region), "cells": answer.profile.cells}
+        meta = {
+            "source": self.state.source,
+            "variable": self.state.variable,
+            "region": repr(answer.region),
+            "cells": answer.profile.cells,
+        }
         text = profile_csv(axis, {f"{self.state.variable}{unit}": np.asarray(answer.profile.values)}, meta)
         self._name = self._file("csv")
         self._made(text.encode())

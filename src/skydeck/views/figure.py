@@ -1,4 +1,4 @@
-"""Figure: the one plot of a cube view: axes, tools and overlays made once by a DynamicMap; pixels go into its source."""
+"""Figure: the one plot of a cube view, made once by a DynamicMap: axes, tools, overlays. Pixels go into its source."""
 
 from __future__ import annotations
 
@@ -56,9 +56,15 @@ def figure() -> Figure:
     tools = [PanTool(), wheel, zoom, TapTool(), ResetTool()]
     picture.opts(
         hv.opts.RGB(
-            responsive=True, default_tools=[], tools=tools, active_tools=[], toolbar="above", show_grid=False, title="",
+            responsive=True,
+            default_tools=[],
+            tools=tools,
+            active_tools=[],
+            toolbar="above",
+            show_grid=False,
+            title="",
         )
-    )  # fmt: skip
+    )
     plot = hv.render(picture, backend="bokeh")
     renderer = plot.renderers[0]
     plot.x_range, plot.y_range = Range1d(0, 1), Range1d(0, 1)
@@ -66,7 +72,14 @@ def figure() -> Figure:
     plot.toolbar.logo = None
     plot.min_border = 8
     mapper = LinearColorMapper(palette=["#000000", "#ffffff"], low=0, high=1)
-    colorbar = ColorBar(color_mapper=mapper, ticker=FixedTicker(ticks=[], minor_ticks=[]), formatter=named({'names': {}}), width=12, padding=6, margin=0)
+    colorbar = ColorBar(
+        color_mapper=mapper,
+        ticker=FixedTicker(ticks=[], minor_ticks=[]),
+        formatter=named({"names": {}}),
+        width=12,
+        padding=6,
+        margin=0,
+    )
     plot.add_layout(colorbar, "right")
     box, ellipse, mark, grid = _overlays(plot)
     return Figure(plot, renderer.data_source, colorbar, mapper, grid, box, ellipse, mark, zoom)
@@ -80,9 +93,20 @@ def _overlays(plot: Plot) -> tuple[BoxAnnotation, ColumnDataSource, ColumnDataSo
     mark = ColumnDataSource({"x": [], "y": []})
     plot.scatter("x", "y", source=mark, marker="cross", size=18, line_color="#ff2fd0", line_width=2)
     box = BoxAnnotation(
-        left=0, right=1, bottom=0, top=1, editable=True, visible=False, line_color="#ff2fd0", line_width=2,
-        fill_color="#ff2fd0", fill_alpha=0.04, hover_fill_alpha=0.1, hover_fill_color="#ff2fd0", level="overlay",
-    )  # fmt: skip
+        left=0,
+        right=1,
+        bottom=0,
+        top=1,
+        editable=True,
+        visible=False,
+        line_color="#ff2fd0",
+        line_width=2,
+        fill_color="#ff2fd0",
+        fill_alpha=0.04,
+        hover_fill_alpha=0.1,
+        hover_fill_color="#ff2fd0",
+        level="overlay",
+    )
     plot.add_layout(box)
     return box, ellipse, mark, grid
 
@@ -90,18 +114,29 @@ def _overlays(plot: Plot) -> tuple[BoxAnnotation, ColumnDataSource, ColumnDataSo
 def paint_theme(plot: Plot, theme: Theme) -> None:
     """Colour everything but the picture for a light or a dark page."""
     plot.update(
-        background_fill_color=theme.well, border_fill_color=theme.surface, outline_line_color=theme.line,
+        background_fill_color=theme.well,
+        border_fill_color=theme.surface,
+        outline_line_color=theme.line,
         border_fill_alpha=0.0,
-    )  # fmt: skip
+    )
     for axis in plot.axis:
         axis.update(
-            axis_label_text_color=theme.text, major_label_text_color=theme.text, axis_line_color=theme.line,
-            major_tick_line_color=theme.line, minor_tick_line_color=theme.line, axis_label_text_font_style="normal",
-            axis_label_text_font_size="13px", major_label_text_font_size="12px",
-        )  # fmt: skip
+            axis_label_text_color=theme.text,
+            major_label_text_color=theme.text,
+            axis_line_color=theme.line,
+            major_tick_line_color=theme.line,
+            minor_tick_line_color=theme.line,
+            axis_label_text_font_style="normal",
+            axis_label_text_font_size="13px",
+            major_label_text_font_size="12px",
+        )
     for bar in plot.select({"type": ColorBar}):
         bar.update(
-            background_fill_alpha=0, major_label_text_color=theme.text, title_text_color=theme.text, bar_line_color=theme.line,
-            major_label_text_font_size="11px", title_text_font_style="normal", title_text_font_size="12px",
-        )  # fmt: skip
-
+            background_fill_alpha=0,
+            major_label_text_color=theme.text,
+            title_text_color=theme.text,
+            bar_line_color=theme.line,
+            major_label_text_font_size="11px",
+            title_text_font_style="normal",
+            title_text_font_size="12px",
+        )

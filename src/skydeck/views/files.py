@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import panel as pn
@@ -26,7 +27,9 @@ class Files:
         self._choose = choose
         self._folder: Path | None = None
         self._entries: list[Entry] = []
-        self.filter = pn.widgets.TextInput(label="", placeholder="Filter by name", sizing_mode="stretch_width", margin=(2, 0))
+        self.filter = pn.widgets.TextInput(
+            label="", placeholder="Filter by name", sizing_mode="stretch_width", margin=(2, 0)
+        )
         self.where = pn.pane.HTML("", sizing_mode="stretch_width", margin=(2, 0), css_classes=["sd-where"])
         self.rows = pn.Column(sizing_mode="stretch_width", css_classes=["sd-files"], scroll="y-auto", max_height=360)
         self.filter.param.watch(lambda event: self._fill(), "value_input")
@@ -63,9 +66,17 @@ class Files:
         self.rows.objects = shown[:MOST_SHOWN] or [pn.pane.Str("Nothing here that can be shown", margin=(2, 6))]
 
     def _home_rows(self) -> list[pn.widgets.Button]:
-        sources = [_row(f"▦ {plain(one.title)}", lambda event, name=one.name: self._choose(name)) for one in first_sources(self._settings)]
+        sources = [
+            _row(f"▦ {plain(one.title)}", partial(self._chosen, one.name)) for one in first_sources(self._settings)
+        ]
         roots = [root for root in self._settings.roots if is_folder(str(root))]
-        return sources + [_row(f"▸ {plain(root)}", lambda event, root=root: self.go(root)) for root in roots]
+        return sources + [_row(f"▸ {plain(root)}", partial(self._went, root)) for root in roots]
+
+    def _chosen(self, name: str, event: param.parameterized.Event) -> None:
+        self._choose(name)
+
+    def _went(self, folder: Path, event: param.parameterized.Event) -> None:
+        self.go(folder)
 
     def _folder_rows(self) -> list[pn.widgets.Button]:
         assert self._folder is not None
@@ -89,8 +100,12 @@ class Files:
 
 def _row(label: str, act: Callable[[param.parameterized.Event], None], about: str = "") -> pn.widgets.Button:
     button = pn.widgets.Button(
-        label=label, button_style="outline", sizing_mode="stretch_width", margin=(1, 0), css_classes=["sd-file"],
+        label=label,
+        button_style="outline",
+        sizing_mode="stretch_width",
+        margin=(1, 0),
+        css_classes=["sd-file"],
         description=about or None,
-    )  # fmt: skip
+    )
     button.on_click(act)
     return button

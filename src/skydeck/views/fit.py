@@ -36,8 +36,8 @@ def _about(span: Range, length: float) -> Range:
 def viewport_of(x_axis: Axis, y_axis: Axis, x: Range, y: Range, frame: Frame, resolution: int = 1) -> Viewport | None:
     """What to ask for so as to fill the part of a frame that lies over data; None where none does.
 
-    ``x`` and ``y`` are the frame's ranges (low, high), ``resolution`` how many screen pixels share one number. Where cells are
-    larger than pixels, one number a cell is asked for, on the cells' own edges.
+    ``x`` and ``y`` are the frame's ranges (low, high), ``resolution`` how many screen pixels share one number. Where
+    cells are larger than pixels, one number a cell is asked for, on the cells' own edges.
     """
     across = _span(x_axis, x, frame[0] // resolution)
     up = _span(y_axis, y, frame[1] // resolution)

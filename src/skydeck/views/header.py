@@ -16,7 +16,9 @@ def header_html(dataset: xr.Dataset, variable: str) -> str:
     dims = [(str(dim), f"{size}") for dim, size in shown.sizes.items()]
     parts = [table([*dims, ("type", str(shown.dtype)), ("bytes", f"{shown.nbytes:,}")], variable)]
     long = ("header", "fits_wcs_header")
-    attrs = [(str(key), redact(str(value))) for key, value in {**dataset.attrs, **shown.attrs}.items() if key not in long]
+    attrs = [
+        (str(key), redact(str(value))) for key, value in {**dataset.attrs, **shown.attrs}.items() if key not in long
+    ]
     if attrs:
         parts.append(table(attrs, "Attributes"))
     text = redact(str(dataset.attrs.get("header") or dataset.attrs.get("fits_wcs_header") or ""))[:LONGEST_HEADER]

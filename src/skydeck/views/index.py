@@ -40,7 +40,9 @@ def _of_folder(root: str, settings: Settings) -> list[str]:
     except SkydeckError as error:
         return [f"<p class='sd-error'>{html(error)}</p>"]
     found = [entry for entry in entries if entry.kind == "source"]
-    return [_card(f"{root}/{entry.name}", entry.name, byte_text(entry.size) if entry.size else "store") for entry in found]
+    return [
+        _card(f"{root}/{entry.name}", entry.name, byte_text(entry.size) if entry.size else "store") for entry in found
+    ]
 
 
 def _card(name: str, title: str, about: str) -> str:

@@ -20,18 +20,23 @@ FORGIVEN_SECONDS = 3.0
 class Mailbox:
     """Sends pictures into an ``image_rgba`` source and hears when each has been painted.
 
-    ``unpainted`` counts pictures sent but not yet painted; one that isn't acknowledged for FORGIVEN_SECONDS (a hidden tab
-    doesn't paint) counts no more. ``on_painted(seq, browser_ms)`` is called on the session's loop.
+    ``unpainted`` counts pictures sent but not yet painted; one that isn't acknowledged for FORGIVEN_SECONDS (a hidden
+    tab doesn't paint) counts no more. ``on_painted(seq, browser_ms)`` is called on the session's loop.
     """
 
     def __init__(self, plot: Plot, target: ColumnDataSource) -> None:
         nothing = np.zeros(255)
         self._mail = ColumnDataSource(
             {
-                "seq": [-1], "kind": ["codes"], "payload": [np.zeros(1, np.uint16)], "shape": [[1, 1]],
-                "place": [[0, 0, 1, 1]], "thresholds": [nothing], "decode": [[0, 0, 0]],
+                "seq": [-1],
+                "kind": ["codes"],
+                "payload": [np.zeros(1, np.uint16)],
+                "shape": [[1, 1]],
+                "place": [[0, 0, 1, 1]],
+                "thresholds": [nothing],
+                "decode": [[0, 0, 0]],
             }
-        )  # fmt: skip
+        )
         self._look = ColumnDataSource({"palette": [_palette(Style())], "thresholds": [nothing]})
         self._ack = ColumnDataSource({"seq": [-1], "ms": [0.0]})
         code = asset("screen.js")

@@ -36,9 +36,9 @@ class Measured:
     summary: RegionSummary
 
 
-def measured(plane: Plane, dim: str, region: Region, cancelled: Check = never) -> Measured:
-    """Profile along ``dim`` ("" for none) and statistics of a region, in one task."""
-    line = profile(plane, dim, region, cancelled) if dim else None
+def measured(plane: Plane, dim: str, region: Region, known: Profile | None, cancelled: Check = never) -> Measured:
+    """Profile along ``dim`` ("" for none; not anew where it is ``known``) and statistics of a region, in one task."""
+    line = known or (profile(plane, dim, region, cancelled) if dim else None)
     return Measured(region, line, summary(plane, region, cancelled))
 
 
@@ -52,6 +52,7 @@ class Measure:
         compute: Compute,
         document: Document,
         fail: Callable[[SkydeckError], None],
+        busy: Callable[[bool], None],
         seek: Callable[[str, int], None],
     ) -> None:
         self.state, self.screen = state, screen
@@ -60,18 +61,25 @@ class Measure:
         self._drawing = False
         self._held = False
         self._document = document
-        self._ask = Ask(document, compute, self._arrived, fail)
+        self._ask = Ask(document, compute, self._arrived, fail, busy)
+        self._known: tuple[object, Profile] | None = None
         self.plot = ProfilePlot(lambda index: seek(state.profile, index))
         self.tool = synced(
-            pn.widgets.RadioButtonGroup(options=["point", "box", "ellipse"], margin=(2, 0), sizing_mode="stretch_width"),
-            state, "tool",
-        )  # fmt: skip
+            pn.widgets.RadioButtonGroup(
+                options=["point", "box", "ellipse"], margin=(2, 0), sizing_mode="stretch_width"
+            ),
+            state,
+            "tool",
+        )
         self.dim = synced(pn.widgets.Select(label="Profile along", options=[], **WIDE), state, "profile")
         self.numbers = pn.pane.HTML("", sizing_mode="stretch_width", css_classes=["sd-numbers"])
         self.panel = pn.Column(
-            self.tool, self.dim, pn.pane.Bokeh(self.plot.plot, sizing_mode="stretch_width"), self.numbers,
+            self.tool,
+            self.dim,
+            pn.pane.Bokeh(self.plot.plot, sizing_mode="stretch_width"),
+            self.numbers,
             sizing_mode="stretch_width",
-        )  # fmt: skip
+        )
         plot, box = screen.figure.plot, screen.figure.box
         plot.on_event(Tap, self._tapped)
         for edge in ("left", "right", "top", "bottom"):
@@ -119,12 +127,18 @@ class Measure:
         if region is None or self.state.opened is None or self.state.grids is not None:
             return
         dim = self.state.profile if self.state.profile in self.state.others else ""
-        self._ask(measured, self.state.plane(), dim, region)
+        known = self._known[1] if self._known is not None and self._known[0] == self._key(region, dim) else None
+        self._ask(measured, self.state.plane(), dim, region, known)
+
+    def _key(self, region: Region, dim: str) -> object:
+        """What a profile depends on: not on where the picture stands along it."""
+        return region, dim, self.state.plane(**{dim: 0} if dim else {})
 
     def _arrived(self, answer: Measured) -> None:
         self.answer = answer
         self.answers += 1
         if answer.profile is not None and answer.profile.dim in self.state.others:
+            self._known = (self._key(answer.region, answer.profile.dim), answer.profile)
             self.plot.show(self.state.axis(answer.profile.dim), answer.profile.values, self.state.unit)
         self._stand()
         self.numbers.object = table(self.rows(answer))
@@ -177,7 +191,7 @@ class Measure:
                 self.state.region = (x - (x1 - x0) / 2, x + (x1 - x0) / 2, y - (y1 - y0) / 2, y + (y1 - y0) / 2)
 
     def _retool(self) -> None:
-        """A box or ellipse begins a quarter of the view wide about the point; a point is the middle of what there was."""
+        """A box or ellipse begins about the point, a quarter of the view wide; a point is the middle of what was."""
         if self.state.region is None or self.state.opened is None:
             return
         x0, x1, y0, y1 = self.state.region
@@ -211,9 +225,14 @@ class Measure:
             return
         self._drawing = True
         parts.box.update(
-            visible=not point, left=min(x0, x1), right=max(x0, x1), bottom=min(y0, y1), top=max(y0, y1),
-            line_dash="dotted" if state.tool == "ellipse" else "solid", line_alpha=0.5 if state.tool == "ellipse" else 1.0,
-        )  # fmt: skip
+            visible=not point,
+            left=min(x0, x1),
+            right=max(x0, x1),
+            bottom=min(y0, y1),
+            top=max(y0, y1),
+            line_dash="dotted" if state.tool == "ellipse" else "solid",
+            line_alpha=0.5 if state.tool == "ellipse" else 1.0,
+        )
         self._drawing = False
 
     def _outline(self) -> tuple[float, float, float, float]:
@@ -247,7 +266,7 @@ class Measure:
 
     def _followed(self) -> None:
         self._stand()
-        if not self.screen.playing or len(self.state.others) > 1:
+        if not self.screen.playing:
             self.ask()
 
     def _stand(self) -> None:

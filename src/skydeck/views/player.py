@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
 from functools import partial
@@ -37,17 +38,28 @@ class Frame:
 
 
 class Player(param.Parameterized):
-    """Plays ``state.play``. ``rate`` is the frames painted a second, over the last FPS_OVER; ``milliseconds`` what the browser took."""
+    """Plays ``state.play``.
+
+    ``rate`` is the frames painted a second, over the last FPS_OVER; ``milliseconds`` what the browser took for one.
+    """
 
     playing = param.Boolean(False)
     rate = param.Number(0.0)
 
-    def __init__(self, state: CubeState, screen: Screen, compute: Compute, document: Document) -> None:
+    def __init__(
+        self,
+        state: CubeState,
+        screen: Screen,
+        compute: Compute,
+        document: Document,
+        fail: Callable[[SkydeckError], None],
+    ) -> None:
         super().__init__()
         self.state = state
         self.screen = screen
         self.milliseconds = 0.0
         self._compute = compute
+        self._fail = fail
         self._document = document
         self._task: asyncio.Task[None] | None = None
         self._queue: deque[Frame] = deque()
@@ -130,8 +142,8 @@ class Player(param.Parameterized):
             self._document.add_next_tick_callback(partial(self._failed, error))
         except Exception:  # whatever a reader raises ends this animation, not the session
             log.exception("an animation failed")
-            error = SkydeckError("The animation stopped on an error", remedy="The server's log says more")
-            self._document.add_next_tick_callback(partial(self._failed, error))
+            fault = SkydeckError("The animation stopped on an error", remedy="The server's log says more")
+            self._document.add_next_tick_callback(partial(self._failed, fault))
 
     async def _frames(self) -> None:
         due = time.monotonic()
@@ -225,9 +237,4 @@ class Player(param.Parameterized):
 
     def _failed(self, error: SkydeckError) -> None:
         self.pause()
-        self.on_error(error)
-
-    @staticmethod
-    def on_error(error: SkydeckError) -> None:
-        """What is done with an error; the page replaces it."""
-        log.warning("%s", error)
+        self._fail(error)

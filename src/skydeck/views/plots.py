@@ -35,7 +35,12 @@ class ProfilePlot:
     def __init__(self, seek: Callable[[int], None]) -> None:
         self._seek = seek
         self._axis: Axis | None = None
-        tools = [PanTool(dimensions="width"), WheelZoomTool(dimensions="width"), ResetTool(), CrosshairTool(dimensions="height")]
+        tools = [
+            PanTool(dimensions="width"),
+            WheelZoomTool(dimensions="width"),
+            ResetTool(),
+            CrosshairTool(dimensions="height"),
+        ]
         self.plot = figure(height=230, tools=tools, x_range=Range1d(0, 1), y_range=Range1d(0, 1), **SMALL)
         self.plot.toolbar.active_scroll = tools[1]
         self.source = ColumnDataSource({"x": [], "y": []})
@@ -87,16 +92,20 @@ class ProfilePlot:
 
 
 class Histogram:
-    """How often values occur on what is shown, on a logarithmic scale, with the two limits to drag; ``limit(low, high)`` when dragged."""
+    """How often values occur on what is shown (logarithmic), and the two limits; ``limit(low, high)`` when dragged."""
 
     def __init__(self, limit: Callable[[float, float], None]) -> None:
         self._limit = limit
         self._setting = False
-        self.plot = figure(height=120, tools="", y_axis_type="log", x_range=Range1d(0, 1), y_range=Range1d(0.5, 10), **SMALL)
+        self.plot = figure(
+            height=120, tools="", y_axis_type="log", x_range=Range1d(0, 1), y_range=Range1d(0.5, 10), **SMALL
+        )
         self.plot.yaxis.visible = False
         self.plot.grid.visible = False
         self.source = ColumnDataSource({"left": [], "right": [], "top": []})
-        self._bars = self.plot.quad(left="left", right="right", top="top", bottom=0.5, source=self.source, line_color=None)
+        self._bars = self.plot.quad(
+            left="left", right="right", top="top", bottom=0.5, source=self.source, line_color=None
+        )
         self.low = Span(dimension="height", editable=True, line_width=3, location=0, hover_line_width=5)
         self.high = Span(dimension="height", editable=True, line_width=3, location=1, hover_line_width=5)
         for span in (self.low, self.high):

@@ -45,8 +45,9 @@ _COLOURS = ("colormap", "reverse", "stretch", "gamma", "low", "high")
 class Screen:
     """The picture of a CubeState.
 
-    ``on_picture(picture)`` hears of every picture that was sent, ``fail(error)`` of every question that failed, ``busy(flag)`` of work that
-    begins and ends. ``moving`` is true while a drag or an animation runs: then pictures travel as JPEG.
+    ``on_picture(picture)`` hears of every picture that was sent, ``fail(error)`` of every question that failed,
+    ``busy(flag)`` of work that begins and ends. ``moving`` is true while a drag or an animation runs: then pictures
+    travel as JPEG.
     """
 
     def __init__(
@@ -260,7 +261,9 @@ class Screen:
     def _place(self) -> None:
         """Put the figure's ranges where the state wants them; descending coordinates run leftwards or downwards."""
         x, y = self.ranges()
-        for shown, span, axis in zip((self.figure.plot.x_range, self.figure.plot.y_range), (x, y), self.axes, strict=True):
+        for shown, span, axis in zip(
+            (self.figure.plot.x_range, self.figure.plot.y_range), (x, y), self.axes, strict=True
+        ):
             down = float(axis.edges.at(1)) < float(axis.edges.at(0))
             start, end = (span[1], span[0]) if down else span
             shown.update(start=start, end=end, reset_start=start, reset_end=end)
@@ -274,7 +277,9 @@ class Screen:
 
     def _colourbar(self) -> None:
         style, bar = self.state.style(), self.figure.colorbar
-        steps = self.picture.thresholds if style.stretch == "histogram" and self.picture is not None else thresholds(style)
+        steps = (
+            self.picture.thresholds if style.stretch == "histogram" and self.picture is not None else thresholds(style)
+        )
         rgb = table(style.colormap, style.reverse)
         self.figure.mapper.palette = [f"#{red:02x}{green:02x}{blue:02x}" for red, green, blue in rgb.tolist()]
         fix(bar, colourbar_ticks(style, steps))
@@ -292,7 +297,9 @@ class Screen:
             self._skies(_graticule, self.celestial, x, y, swapped)
             return
         self.figure.grid.data = {"xs": [], "ys": []}
-        for shown, axis, span in zip((self.figure.plot.xaxis[0], self.figure.plot.yaxis[0]), self.axes, (x, y), strict=True):
+        for shown, axis, span in zip(
+            (self.figure.plot.xaxis[0], self.figure.plot.yaxis[0]), self.axes, (x, y), strict=True
+        ):
             dress(shown, axis, span)
 
     def _dress_sky(self, lines: Graticule) -> None:

@@ -1,4 +1,4 @@
-"""CubeState: everything that makes one view of a cube, as parameters: what a link holds and every part of the page watches."""
+"""CubeState: what makes one view of a cube, as parameters: a link holds them, every part of the page watches them."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from skydeck.views.link import query_of
 class CubeState(param.Parameterized):
     """One view of one source.
 
-    ``index`` holds the position along every dimension (also the displayed ones, where it is unused). ``xrange`` and ``yrange``
-    are None while the whole plane is shown. ``region`` is (x0, x1, y0, y1) in cell positions (cell i centred on i).
+    ``index`` holds the position along every dimension (also the displayed ones, where it is unused). ``xrange`` and
+    ``yrange`` are None while the whole plane is shown. ``region`` is (x0, x1, y0, y1) in cell positions (cell i
+    centred on i).
     """
 
     source = param.String("", doc="Path or URL, or the name the settings give it")
@@ -51,10 +52,35 @@ class CubeState(param.Parameterized):
     prefetch = param.Integer(4, bounds=(0, 64))
 
     LINKED: ClassVar[tuple[str, ...]] = (
-        "source", "options", "variable", "x", "y", "index", "part", "mesh", "reduce", "resolution", "colormap", "reverse",
-        "stretch", "gamma", "limits", "scope", "low", "high", "grid", "xrange", "yrange", "tool", "region", "profile",
-        "play", "fps", "repeat", "prefetch",
-    )  # fmt: skip
+        "source",
+        "options",
+        "variable",
+        "x",
+        "y",
+        "index",
+        "part",
+        "mesh",
+        "reduce",
+        "resolution",
+        "colormap",
+        "reverse",
+        "stretch",
+        "gamma",
+        "limits",
+        "scope",
+        "low",
+        "high",
+        "grid",
+        "xrange",
+        "yrange",
+        "tool",
+        "region",
+        "profile",
+        "play",
+        "fps",
+        "repeat",
+        "prefetch",
+    )
 
     def __init__(self, **params: Any) -> None:
         self.opened: Opened | None = None
@@ -74,11 +100,14 @@ class CubeState(param.Parameterized):
         index = {dim: _clipped(asked.get("index", {}).get(dim, 0), opened.dataset.sizes[dim]) for dim in dims}
         first = profile_dim(opened.dataset, str(variable), (x, y))
         chosen = {
-            "variable": variable, "x": x, "y": y, "index": index,
+            "variable": variable,
+            "x": x,
+            "y": y,
+            "index": index,
             "profile": asked.get("profile") if asked.get("profile") in others else first,
             "play": asked.get("play") if asked.get("play") in others else first,
             "options": asked.get("options", {}),
-        }  # fmt: skip
+        }
         style = ("part", "mesh", "reduce", "resolution", "colormap", "reverse", "stretch", "gamma", "limits", "scope")
         rest = (*style, "low", "high", "grid", "xrange", "yrange", "tool", "region", "fps", "repeat", "prefetch")
         kept = {name: asked[name] if name in asked else self.param[name].default for name in rest}

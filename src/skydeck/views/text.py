@@ -8,7 +8,7 @@ LONGEST = 400
 
 
 def plain(text: object, longest: int = LONGEST) -> str:
-    """A text without control characters and TeX marks, cut to a length: for canvases and widgets, which draw it as it is."""
+    """A text without control characters and TeX marks, cut to a length: for canvases and widgets."""
     whole = "".join(character for character in str(text) if character.isprintable())
     whole = whole.replace("$$", "$ $").replace("\\(", "(").replace("\\[", "[")
     return whole if len(whole) <= longest else whole[: longest - 1] + "…"

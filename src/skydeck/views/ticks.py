@@ -25,9 +25,17 @@ from skydeck.views.text import plain
 
 MOST_LABELS = 12
 _CLOCK = DatetimeTickFormatter(
-    microseconds="%H:%M:%S.%f", milliseconds="%H:%M:%S.%3N", seconds="%H:%M:%S", minsec="%H:%M:%S", minutes="%H:%M",
-    hourmin="%H:%M", hours="%H:%M", days="%Y-%m-%d", months="%Y-%m", years="%Y",
-)  # fmt: skip
+    microseconds="%H:%M:%S.%f",
+    milliseconds="%H:%M:%S.%3N",
+    seconds="%H:%M:%S",
+    minsec="%H:%M:%S",
+    minutes="%H:%M",
+    hourmin="%H:%M",
+    hours="%H:%M",
+    days="%Y-%m-%d",
+    months="%Y-%m",
+    years="%Y",
+)
 
 
 def dress(shown: PlotAxis, axis: Axis, visible: tuple[float, float]) -> None:
@@ -60,7 +68,9 @@ def dress_sky(axes: tuple[PlotAxis, PlotAxis], grid: ColumnDataSource, lines: Gr
     left.axis_label = f"{lines.left_name} ({lines.frame})"
     fix(below, [(tick.x, tick.text) for tick in _apart(lines.bottom)])
     fix(left, [(tick.y, tick.text) for tick in lines.left])
-    grid.data = {"xs": [lines.lon.x, lines.lat.x], "ys": [lines.lon.y, lines.lat.y]} if visible else {"xs": [], "ys": []}
+    grid.data = (
+        {"xs": [lines.lon.x, lines.lat.x], "ys": [lines.lon.y, lines.lat.y]} if visible else {"xs": [], "ys": []}
+    )
 
 
 def _apart(ticks: Sequence[Tick]) -> Sequence[Tick]:
