@@ -67,8 +67,10 @@ def test_odd_stokes_codes_keep_their_numbers(tmp_path: Path) -> None:
 
 
 def test_a_single_cell_needs_no_increment(tmp_path: Path) -> None:
-    dataset = cube(tmp_path, "RA---TAN", "DEC--TAN", "STOKES", "FREQ", sizes=(4, 5, 1, 1), CDELT3=0.0, CDELT4=0.0)
-    assert dataset.stokes.values.tolist() == ["I"] or dataset.stokes.values.tolist() == ["10"]
+    dataset = cube(
+        tmp_path, "RA---TAN", "DEC--TAN", "STOKES", "FREQ", sizes=(4, 5, 1, 1), CDELT3=0.0, CDELT4=0.0, CRVAL3=-5.0
+    )
+    assert dataset.stokes.values.tolist() == ["XX"]
     assert dataset.frequency.values.tolist() == [10.0]
     assert dataset.attrs["wcs_dims"] == "x y"
 
@@ -108,3 +110,11 @@ def test_an_endless_axis_has_no_coordinate(tmp_path: Path, monkeypatch: pytest.M
 def test_degenerate_axes_are_kept(tmp_path: Path) -> None:
     dataset = cube(tmp_path, "RA---SIN", "DEC--SIN", "FREQ", "STOKES", sizes=(4, 5, 1, 1))
     assert dict(dataset.image.sizes) == {"stokes": 1, "frequency": 1, "y": 5, "x": 4}
+
+
+def test_numbers_beyond_all_bounds_give_no_coordinate(tmp_path: Path) -> None:
+    dataset = cube(
+        tmp_path, "BEAM", "TIME", "FREQ", CDELT1=1e308, CRPIX1=-1e308, CDELT2=1e308, CRVAL2=1e308, MJDREF=5e4
+    )
+    assert "beam" not in dataset.coords
+    assert dataset.frequency.size == 4

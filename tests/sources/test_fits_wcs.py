@@ -119,5 +119,26 @@ def test_sip_distortion_is_kept(tmp_path: Path) -> None:
 
 
 def test_warnings_become_notes(tmp_path: Path) -> None:
-    dataset = image(tmp_path, **{"DATE-OBS": "31/12/99"}, CUNIT1="degs")
-    assert dataset.attrs.get("notes") or dataset.attrs.get("wcs_problem")
+    dataset = image(tmp_path, **{"DATE-OBS": "31/12/99"})
+    assert "1999-12-31" in dataset.attrs["notes"]
+    assert dataset.attrs["wcs_dims"] == "x y"
+
+
+@pytest.mark.parametrize("order", [10, 2147483647, -1, 1.5, "x"])
+def test_impossible_sip_orders_are_left_out(tmp_path: Path, order: object) -> None:
+    dataset = image(tmp_path, CRPIX1=1.0, CRPIX2=1.0, A_ORDER=order, B_ORDER=2, A_2_0=1e-3)
+    assert "SIP" in dataset.attrs["notes"]
+    assert world(dataset).sip is None
+
+
+def test_sip_is_named_in_the_axis_type(tmp_path: Path) -> None:
+    dataset = image(tmp_path, CRPIX1=1.0, CRPIX2=1.0, A_ORDER=2, B_ORDER=2, A_2_0=1e-3)
+    assert "RA---TAN-SIP" in dataset.attrs["fits_wcs_header"]
+    assert world(dataset).sip is not None
+
+
+@pytest.mark.parametrize("axes", [2147483647, 0, -3, "x"])
+def test_impossible_numbers_of_axes_are_left_out(tmp_path: Path, axes: object) -> None:
+    dataset = image(tmp_path, WCSAXES=axes)
+    assert "WCSAXES" in dataset.attrs["notes"]
+    assert dataset.attrs["wcs_dims"] == "x y"

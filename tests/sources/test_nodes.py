@@ -9,7 +9,7 @@ import zarr
 from skydeck.core.errors import SourceError
 from skydeck.sources import files, nodes
 from skydeck.sources.files import LocalFiles
-from skydeck.sources.nodes import arrays, children, read_nodes
+from skydeck.sources.nodes import read_nodes
 
 
 def made(path, version, consolidated):
@@ -35,8 +35,8 @@ def test_the_same_nodes_whatever_the_version(tmp_path, version, consolidated):
     assert found["a"].shape == (4, 6) and found["a"].dims == ("y", "x") and found["a"].attrs["units"] == "Jy"
     assert found["g/h/b"].dims is None
     assert found[""].attrs == {"title": "t"} and found["g/h"].name == "h" and found["g/h"].parent == "g"
-    assert {node.path for node in children(found, "")} == {"a", "g"}
-    assert [node.path for node in arrays(found, "g/h")] == ["g/h/b"]
+    assert {node.path for node in found.children("")} == {"a", "g"}
+    assert [node.path for node in found.arrays("g/h")] == ["g/h/b"]
 
 
 @pytest.mark.filterwarnings("ignore:Consolidated metadata")
@@ -50,7 +50,7 @@ def test_what_was_added_after_consolidating_is_found(tmp_path, version):
 def test_a_bare_array_is_a_store(tmp_path):
     zarr.create_array(str(tmp_path / "a"), data=np.zeros((2, 3)))
     found = read_nodes(LocalFiles(str(tmp_path / "a")))
-    assert list(found) == [""] and arrays(found, "") == [found[""]]
+    assert list(found) == [""] and found.arrays("") == [found[""]]
 
 
 def test_a_directory_that_is_no_store_has_no_nodes(tmp_path):

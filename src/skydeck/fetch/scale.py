@@ -15,18 +15,19 @@ from skydeck.fetch.opened import opened
 from skydeck.reduce.limits import limits_of
 
 PLANES = 8
-SIDE = 192
 
 
-def cube_limits(plane: Plane, dim: str, how: Limits, cancelled: Check = never) -> tuple[float, float]:
-    """Limits of up to 8 planes spread evenly along ``dim`` ("" for the plane alone), each looked at on 192 × 192
-    pixels.
+def cube_limits(
+    plane: Plane, dim: str, how: Limits, frame: tuple[int, int], cancelled: Check = never
+) -> tuple[float, float]:
+    """Limits of up to 8 planes spread evenly along ``dim`` ("" for the plane alone), each whole in a frame of
+    width × height pixels.
 
-    Cells are averaged on those pixels, as they are when the whole plane is shown.
+    Cells are averaged on those pixels, as they are when the whole plane is shown there.
     """
     source = opened(plane.source, plane.options)
     x_axis, y_axis = source.plane_axes(plane)
-    view = Viewport(*x_axis.limits, *y_axis.limits, min(SIDE, x_axis.size), min(SIDE, y_axis.size))
+    view = Viewport(*x_axis.limits, *y_axis.limits, min(frame[0], x_axis.size), min(frame[1], y_axis.size))
     size = source.dataset.sizes.get(dim, 1)
     places = np.unique(np.linspace(0, size - 1, min(size, PLANES)).round().astype(int))
     held = [(name, index) for name, index in plane.fixed if name != dim]

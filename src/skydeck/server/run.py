@@ -58,5 +58,3 @@ def _server(settings: Settings, pages: dict[str, Callable[[], Any]]) -> Any:
         websocket_max_message_size=WEBSOCKET_BYTES, unused_session_lifetime=SESSION_LIFETIME_MS,
         check_unused_sessions=CHECK_SESSIONS_MS,
     )  # fmt: skip
-
-

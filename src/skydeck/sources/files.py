@@ -22,6 +22,10 @@ class Files(Protocol):
         """Names of the folders directly in a folder, sorted; empty where that can't be found out."""
         ...
 
+    def shown(self, name: str) -> str:
+        """Where a file is, without secrets."""
+        ...
+
 
 class LocalFiles:
     """Files of a local directory; ``get`` and ``folders`` as in :class:`Files`."""
@@ -46,6 +50,9 @@ class LocalFiles:
             names = islice((entry.name for entry in entries if entry.is_dir()), MAX_NAMES)
             return sorted(name for name in names if not name.startswith("."))
 
+    def shown(self, name: str) -> str:
+        return os.path.join(self.root, name)
+
 
 class RemoteFiles:
     """Files below a URL; ``get`` and ``folders`` as in :class:`Files`."""
@@ -68,8 +75,11 @@ class RemoteFiles:
             self.refused = error  # S3 answers 403 for what isn't there, too
             return None
         if len(data) > MAX_BYTES:
-            raise _too_long(f"{self.location.shown}/{name}")
+            raise _too_long(self.shown(name))
         return data
+
+    def shown(self, name: str) -> str:
+        return f"{self.location.shown}/{name}"
 
     def folders(self, name: str) -> list[str]:
         path = f"{self.root}/{name}".rstrip("/")

@@ -123,4 +123,6 @@ def linear_values(header: Header, axis: int, size: int) -> npt.NDArray[np.float6
         return None
     if not all(map(math.isfinite, (value, pixel, step))):
         return None
-    return value + step * (np.arange(1, size + 1, dtype=float) - pixel)
+    with np.errstate(all="ignore"):
+        values = value + step * (np.arange(1, size + 1, dtype=float) - pixel)
+    return values if np.isfinite(values).all() else None

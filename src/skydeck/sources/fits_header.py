@@ -29,7 +29,7 @@ def astropy_at_work(what: str) -> Iterator[list[str]]:
             raise
         except (
             Exception
-        ) as error:  # astropy raises every kind on damaged input; its own kinds derive from Exception only
+        ) as error:  # damaged input makes astropy raise every kind, some its own and direct children of this
             raise SourceError(f"{what}: {brief(error)}", remedy="The file may be damaged; copy it again") from error
 
 

@@ -110,21 +110,17 @@ def tiling_of(file: Pinned, hdu: Hdu) -> Tiling:
 
 def _check_settings(file: Pinned, hdu: Hdu, algorithm: str) -> None:
     """Refuse settings that would make the C decoders run on for ever: a Rice block or pixel of no size."""
-    settings = dict(re.findall(r"(BLOCKSIZE|BYTEPIX) *= *(\S+)", _named_settings(hdu.cards)))
-    block, pixel = settings.get("BLOCKSIZE", "32"), settings.get("BYTEPIX", "4")
-    if algorithm.startswith("RICE") and (pixel not in {"1", "2", "4", "8"} or not re.fullmatch(r"[1-9]\d{0,4}", block)):
-        raise SourceError(
-            f"{file.shown} was packed with impossible settings: BLOCKSIZE {block}, BYTEPIX {pixel}",
-            remedy="The header is damaged; copy the file again",
-        )
+    for name, value in _settings(hdu.cards) if algorithm.startswith("RICE") else []:
+        if not re.fullmatch({"BLOCKSIZE": r"[1-9]\d{0,4}", "BYTEPIX": "[1248]"}.get(name, ".*"), value):
+            what = f"{file.shown} was packed with impossible settings: {name} {value}"
+            raise SourceError(what, remedy="The header is damaged; copy the file again")
 
 
-def _named_settings(cards: Cards) -> str:
-    """ZNAMEn and ZVALn brought together: "BLOCKSIZE = 32"."""
-    found = [re.match(r"Z(NAME|VAL)(\d+) *= *'?([^'/ ]*)", card) for card in cards]
-    names = {match[2]: match[3].upper() for match in found if match and match[1] == "NAME"}
-    values = {match[2]: match[3] for match in found if match and match[1] == "VAL"}
-    return "\n".join(f"{names[index]} = {values.get(index, '')}" for index in names)
+def _settings(cards: Cards) -> list[tuple[str, str]]:
+    """Each ZNAMEn with each ZVALn of its number: ("BLOCKSIZE", "32")."""
+    found = [match for match in (re.match(r"Z(NAME|VAL)(\d+) *= *'?([^'/ ]*)", card) for card in cards) if match]
+    names = [(match[2], match[3].upper()) for match in found if match[1] == "NAME"]
+    return [(name, match[3]) for number, name in names for match in found if match[1] == "VAL" and match[2] == number]
 
 
 def _places(file: Pinned, hdu: Hdu, raw: int, count: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

@@ -36,7 +36,8 @@ def time_variable(
     seconds = _SECONDS.get(unit.lower(), math.nan)
     try:
         day, fraction = _reference(header, float(values[0]) * seconds if len(values) else 0.0)
-        return xr.Variable((name,), _datetimes(day, fraction, values * seconds, _scale(header, axis)))
+        with np.errstate(all="ignore"):
+            return xr.Variable((name,), _datetimes(day, fraction, values * seconds, _scale(header, axis)))
     except SourceError as error:
         notes.append(f"The axis {name} keeps its numbers: {error.what}")
         return xr.Variable((name,), values, {"units": unit or "s"})

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from skydeck.core.errors import SourceError
+from skydeck.sources.fits_hdu import MAX_AXES
 from skydeck.sources.fits_header import astropy_at_work, number, text
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ _CELESTIAL = re.compile(r"(RA--|DEC-|[A-Z]LON|[A-Z]LAT|[A-Z]{2}LN|[A-Z]{2}LT)-[A
 _MATRIX = re.compile(r"CD\d+_\d+")
 # Distortions kept in other HDUs, which a header alone can't apply.
 _TABLED = re.compile(r"(CPDIS|CQDIS|D2IMDIS|DP|DQ|D2IM|CPERR|CQERR|D2IMERR)\d|AXISCORR")
+_SIP = re.compile(r"[AB]P?_(ORDER|DMAX|\d+_\d+)$")
+MAX_SIP = 9
 _SENSIBLE_YEARS = (1800.0, 2500.0)
 
 
@@ -70,7 +73,7 @@ def _attempts(header: Header, axes: int, pair: tuple[int, int] | None) -> list[f
 
 
 def _sensible(header: Header, notes: list[str]) -> Header:
-    """A copy without impossible equinoxes and without distortions that lie in other HDUs."""
+    """A copy without impossible equinoxes, without distortions that lie in other HDUs, and without bombs."""
     header = header.copy()
     for key in ("EQUINOX", "EPOCH"):
         if key in header and not _SENSIBLE_YEARS[0] <= _year(header, key) <= _SENSIBLE_YEARS[1]:
@@ -78,12 +81,33 @@ def _sensible(header: Header, notes: list[str]) -> Header:
             del header[key]
             if "EQUINOX" not in header and "EPOCH" not in header and not {"RADESYS", "RADECSYS"} & set(header):
                 header["RADESYS"] = ("ICRS", "assumed: the equinox given can't be")
-    tabled = [key for key in dict.fromkeys(header) if _TABLED.match(key)]
-    for key in tabled:
-        header.remove(key, ignore_missing=True, remove_all=True)
-    if tabled:
+    if _removed(header, _TABLED):
         notes.append("Distortion tables in other HDUs are not applied to the coordinates")
+    if not 1 <= number(header, "WCSAXES", 1) <= MAX_AXES:
+        notes.append(f"WCSAXES = {header['WCSAXES']} can't be and is taken as not given")
+        del header["WCSAXES"]
+    _check_sip(header, notes)
     return header
+
+
+def _removed(header: Header, pattern: re.Pattern[str]) -> bool:
+    """Remove every card whose keyword begins like the pattern; whether there were any."""
+    keys = [key for key in dict.fromkeys(header) if pattern.match(key)]
+    for key in keys:
+        header.remove(key, ignore_missing=True, remove_all=True)
+    return bool(keys)
+
+
+def _check_sip(header: Header, notes: list[str]) -> None:
+    """Drop SIP polynomials of impossible order (astropy would loop over its square) and name kept ones in CTYPE."""
+    orders = [header[key] for key in ("A_ORDER", "B_ORDER", "AP_ORDER", "BP_ORDER") if key in header]
+    if any(order not in range(MAX_SIP + 1) for order in orders):
+        _removed(header, _SIP)
+        notes.append(f"A SIP distortion of order {max(orders, key=str)} can't be and is not applied")
+    elif orders:
+        for key in ("CTYPE1", "CTYPE2"):
+            if _CELESTIAL.fullmatch(text(header, key)):
+                header[key] = text(header, key) + "-SIP"  # what astropy assumes, and says so on the terminal
 
 
 def _year(header: Header, key: str) -> float:
@@ -121,11 +145,11 @@ def _mend(header: Header, axes: frozenset[int]) -> Header:
     """A copy in which the named axes are plain pixel counts, so that the others can be used."""
     header = header.copy()
     for axis in axes:
-        for key, value in (("CTYPE", ""), ("CRVAL", 0.0), ("CRPIX", 0.0), ("CDELT", 1.0)):
-            header[f"{key}{axis}"] = value
-        header.remove(f"CUNIT{axis}", ignore_missing=True)
+        for key in ("CTYPE", "CRVAL", "CRPIX", "CDELT", "CUNIT"):
+            header.remove(f"{key}{axis}", ignore_missing=True, remove_all=True)
+        header[f"CTYPE{axis}"] = ""
         for key in [key for key in header if re.fullmatch(rf"(CD|PC)({axis}_\d+|\d+_{axis})|CROTA{axis}", key)]:
-            header.remove(key, ignore_missing=True)
+            header.remove(key, ignore_missing=True, remove_all=True)
         if any(_MATRIX.fullmatch(key) for key in header):
             header[f"CD{axis}_{axis}"] = 1.0
     return header

@@ -17,7 +17,7 @@ from skydeck.core.errors import SourceChanged, SourceError
 from skydeck.sources.conventions import conventional
 from skydeck.sources.decode import MAX_TEXT, dataset_of, with_notes
 from skydeck.sources.failure import brief, errors_of
-from skydeck.sources.hdf5_file import hdf5_file
+from skydeck.sources.hdf5_file import forget, hdf5_file
 from skydeck.sources.lazy import Key, distinct, lazy_variable
 from skydeck.sources.location import Location, parse, redact
 from skydeck.sources.remote import OPEN_SECONDS, within
@@ -65,6 +65,7 @@ def open_hdf5(location: Location, options: Mapping[str, str]) -> xr.Dataset:
 
 def _opened(location: Location, group: str) -> xr.Dataset:
     notes: list[str] = []
+    forget(location.path)
     with errors_of(location), hdf5_file(location.path) as file:
         path = _found_group(file, group, location.shown)
         raw = _raw(file[path], location, notes)

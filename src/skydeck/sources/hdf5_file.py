@@ -62,5 +62,11 @@ def _remote_file(url: str) -> Any:
     with _remote_lock:
         _remote[url] = file
         if len(_remote) > _MAX_REMOTE:
-            _remote.popitem(last=False)[1].close()
+            _remote.popitem(last=False)  # not closed: somebody may be reading; h5py closes what nobody holds
     return file
+
+
+def forget(address: str) -> None:
+    """Let the next use of a URL open it anew, so that opening a source again shows what is there now."""
+    with _remote_lock:
+        _remote.pop(address, None)

@@ -88,14 +88,18 @@ def _end(item: Layout) -> int:
 class _Header:
     """A cursor over the header; numbers are 4 bytes, in version 5 8."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, path: str) -> None:
         self.data = data
+        self.path = path
         self.at = 4
         self.wide = data[3] == 5
 
+    def unsound(self, why: str) -> SourceError:
+        return SourceError(f"The NetCDF header of {self.path} isn't sound: {why}", remedy="Copy the file again")
+
     def take(self, count: int) -> bytes:
         if count < 0 or self.at + count > len(self.data):
-            raise SourceError("a NetCDF header ends too early")
+            raise self.unsound("it ends too early")
         self.at += count
         return self.data[self.at - count : self.at]
 
@@ -118,15 +122,13 @@ class _Header:
         """The length of a list; an absent list is eight zero bytes."""
         tag, count = self.four(), self.count()
         if tag not in {0, expected} or (tag == 0 and count) or count > MAX_ITEMS:
-            raise SourceError(
-                "a NetCDF header isn't sound", expected=f"Expected a list marked {expected}, not {tag} with {count}"
-            )
+            raise self.unsound(f"a list is marked {tag} with {count} entries instead of {expected}")
         return count
 
 
 def read_header(file: Pinned) -> tuple[dict[str, Any], list[Layout]]:
     """Global attributes and the layout of each variable (NetCDF classic format specification)."""
-    header = _Header(file.read(0, min(file.size, MAX_HEADER)))
+    header = _Header(file.read(0, min(file.size, MAX_HEADER)), file.path)
     records = header.count()
     dims = [(header.text(), header.count()) for _ in range(header.items(_DIMENSIONS))]
     attrs = _attributes(header)
@@ -138,7 +140,7 @@ def _variable(header: _Header, dims: list[tuple[str, int]]) -> Layout:
     name = header.text()
     axes = [header.count() for _ in range(min(header.count(), MAX_ITEMS))]
     if any(axis >= len(dims) for axis in axes) or len(axes) > 32:
-        raise SourceError(f"variable {name} has dimensions that aren't declared")
+        raise header.unsound(f"variable {name} has dimensions that aren't declared")
     attrs, kind = _attributes(header), header.four()
     header.count()  # vsize: redundant, and wrong for large variables
     begin = header.four() if header.data[3] == 1 else header.eight()
@@ -146,7 +148,7 @@ def _variable(header: _Header, dims: list[tuple[str, int]]) -> Layout:
         name,
         tuple(dims[axis][0] for axis in axes),
         tuple(dims[axis][1] for axis in axes),
-        _dtype(kind),
+        _dtype(header, kind),
         begin,
         0,
         attrs,
@@ -171,7 +173,7 @@ def _recorded(item: Layout, records: int, record: int) -> Layout:
 def _attributes(header: _Header) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for _ in range(header.items(_ATTRIBUTES)):
-        name, dtype = header.text(), _dtype(header.four())
+        name, dtype = header.text(), _dtype(header, header.four())
         size = header.count() * dtype.itemsize
         data = header.take(size)
         header.take(-size % 4)
@@ -187,9 +189,9 @@ def _attributes(header: _Header) -> dict[str, Any]:
     return found
 
 
-def _dtype(kind: int) -> np.dtype[Any]:
+def _dtype(header: _Header, kind: int) -> np.dtype[Any]:
     if kind not in _TYPES:
-        raise SourceError(f"a NetCDF header names the type {kind}", expected="Expected 1 to 11")
+        raise header.unsound(f"it names the type {kind}, not 1 to 11")
     return np.dtype(_TYPES[kind])
 
 

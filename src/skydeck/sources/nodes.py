@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -54,7 +54,29 @@ class Node:
         )
 
 
-Nodes = dict[str, Node]
+class Nodes(dict[str, Node]):
+    """Nodes by their path, parents before children; what lies in a group is found without looking at the others."""
+
+    def __init__(self, nodes: Iterable[Node] = ()) -> None:
+        super().__init__()
+        self._below: dict[str, list[Node]] = {}
+        for node in nodes:
+            self.add(node)
+
+    def add(self, node: Node) -> None:
+        if node.path not in self:
+            self[node.path] = node
+            self._below.setdefault(node.parent if node.path else "/", []).append(node)
+
+    def children(self, path: str) -> list[Node]:
+        """What lies directly in a group, in the order of the store."""
+        return self._below.get(path, [])
+
+    def arrays(self, path: str) -> list[Node]:
+        """The arrays directly in a group; of a bare array itself, that array."""
+        if path in self and self[path].kind == "array":
+            return [self[path]]
+        return [node for node in self.children(path) if node.kind == "array"]
 
 
 def read_nodes(files: Files) -> Nodes:
@@ -63,24 +85,12 @@ def read_nodes(files: Files) -> Nodes:
     Consolidated metadata are used where they are complete; otherwise folders are walked, at most 20000 of them.
     Raises SourceError for metadata that aren't JSON, or not a store's.
     """
-    nodes: Nodes = {}
+    nodes = Nodes()
     for node in _below(files, "", 0):
-        nodes[node.path] = node
+        nodes.add(node)
         if len(nodes) >= MAX_NODES:
             break
     return nodes
-
-
-def children(nodes: Mapping[str, Node], path: str) -> list[Node]:
-    """What lies directly in a group, in the order of the store."""
-    return [node for node in nodes.values() if node.path and node.parent == path]
-
-
-def arrays(nodes: Mapping[str, Node], path: str) -> list[Node]:
-    """The arrays directly in a group; of a bare array itself, that array."""
-    if path in nodes and nodes[path].kind == "array":
-        return [nodes[path]]
-    return [node for node in children(nodes, path) if node.kind == "array"]
 
 
 def _below(files: Files, path: str, depth: int) -> Iterator[Node]:
@@ -104,7 +114,7 @@ def _version3(files: Files, path: str) -> list[Node]:
         return []
     if document.get("zarr_format") != 3 or document.get("node_type") not in {"group", "array"}:
         raise SourceError(
-            f"{_join(path, 'zarr.json')} isn't that of a Zarr group or array",
+            f"{files.shown(_join(path, 'zarr.json'))} isn't that of a Zarr group or array",
             expected="Expected zarr_format 3 and node_type",
         )
     consolidated = document.get("consolidated_metadata")
@@ -163,9 +173,11 @@ def _document(files: Files, name: str) -> Json | None:
     try:
         document = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise SourceError(f"{name} isn't valid JSON", expected="Expected the metadata of a Zarr store") from error
+        raise SourceError(
+            f"{files.shown(name)} isn't valid JSON", expected="Expected the metadata of a Zarr store"
+        ) from error
     if not isinstance(document, dict):
-        raise SourceError(f"{name} holds no JSON object", expected="Expected the metadata of a Zarr store")
+        raise SourceError(f"{files.shown(name)} holds no JSON object", expected="Expected the metadata of a Zarr store")
     return document
 
 

@@ -16,7 +16,7 @@ from skydeck.sources.conventions import LABELS
 from skydeck.sources.decode import with_notes
 from skydeck.sources.direction import Direction, header_text, with_header
 from skydeck.sources.lazy import Key, lazy_variable
-from skydeck.sources.nodes import Node, Nodes, children
+from skydeck.sources.nodes import Node, Nodes
 from skydeck.sources.zarr_store import Store, open_group, plain_attrs
 
 _NAME = re.compile(r"band(\d+)_time(\d+)")
@@ -74,7 +74,7 @@ class Cell:
 
 
 def is_pfb(nodes: Nodes) -> bool:
-    return any(_NAME.fullmatch(node.name) for node in children(nodes, "") if node.kind == "group")
+    return any(_NAME.fullmatch(node.name) for node in nodes.children("") if node.kind == "group")
 
 
 def open_pfb(store: Store) -> xr.Dataset:
@@ -99,7 +99,7 @@ def open_pfb(store: Store) -> xr.Dataset:
 
 def _cells(nodes: Nodes) -> list[Cell]:
     found = []
-    for node in children(nodes, ""):
+    for node in nodes.children(""):
         matched = _NAME.fullmatch(node.name)
         if matched and node.kind == "group":
             found.append(Cell(node, int(matched.group(1)), int(matched.group(2))))

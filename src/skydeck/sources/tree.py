@@ -12,7 +12,7 @@ from skydeck.core.errors import SourceError
 from skydeck.sources.conventions import conventional
 from skydeck.sources.location import Location, parse
 from skydeck.sources.magic import marker_of
-from skydeck.sources.nodes import Nodes, children
+from skydeck.sources.nodes import Nodes
 from skydeck.sources.pfb import is_pfb, open_pfb
 from skydeck.sources.remote import OPEN_SECONDS, within
 from skydeck.sources.zarr_store import Store, group_summary, groups, look, open_group
@@ -88,7 +88,7 @@ def tree_choices(location: Location, options: Mapping[str, str] | None = None) -
 
 def is_tree(nodes: Nodes) -> bool:
     """Whether a store is more than one plain dataset."""
-    return any(node.kind == "group" for node in children(nodes, ""))
+    return any(node.kind == "group" for node in nodes.children(""))
 
 
 class TreeBackend(BackendEntrypoint):

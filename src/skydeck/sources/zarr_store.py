@@ -21,7 +21,7 @@ from skydeck.sources.failure import brief, errors_of
 from skydeck.sources.files import Files, LocalFiles, RemoteFiles
 from skydeck.sources.lazy import Key, lazy_variable
 from skydeck.sources.location import Location
-from skydeck.sources.nodes import Json, Node, Nodes, arrays, children, read_nodes
+from skydeck.sources.nodes import Json, Node, Nodes, read_nodes
 from skydeck.sources.quiet import noted
 from skydeck.sources.remote import filesystem, storage_options
 
@@ -67,7 +67,7 @@ class ZarrCells:
         chunk = math.prod(self.array.chunks) * self.dtype.itemsize
         if chunk > MAX_CHUNK:
             raise TooBig(
-                f"{self._node.path} of {self.location} is stored in chunks of {chunk / 2**30:.1f} GiB",
+                f"{self._node.path or 'The array'} of {self.location} is stored in chunks of {chunk / 2**30:.1f} GiB",
                 remedy="Rechunk it",
             )
         return np.asarray(self.array.oindex[key]) if key else np.asarray(self.array[()])
@@ -125,7 +125,7 @@ def open_group(store: Store, path: str = "") -> xr.Dataset:
 def _raw(store: Store, path: str) -> tuple[dict[str, xr.Variable], list[str]]:
     variables: dict[str, xr.Variable] = {}
     with errors_of(store.location), noted() as notes:
-        for node in arrays(store.nodes, path):
+        for node in store.nodes.arrays(path):
             try:
                 variables[node.name or "data"] = _variable(store, node)
             except (ValueError, TypeError, KeyError, AttributeError, NotImplementedError) as error:
@@ -211,10 +211,10 @@ def groups(nodes: Nodes) -> list[str]:
 
 
 def _holds_data(nodes: Nodes, path: str) -> bool:
-    return any(node.shape for node in arrays(nodes, path))
+    return any(node.shape for node in nodes.arrays(path))
 
 
 def group_summary(nodes: Nodes, path: str) -> str:
     """One line about a group for a chooser: ``gains 10×64×7, flags 10×64``."""
-    texts = [f"{node.name} {'×'.join(map(str, node.shape))}" for node in children(nodes, path) if node.shape]
+    texts = [f"{node.name} {'×'.join(map(str, node.shape))}" for node in nodes.children(path) if node.shape]
     return ", ".join(texts[:6]) + (f" and {len(texts) - 6} more" if len(texts) > 6 else "")

@@ -112,7 +112,8 @@ class Ask:
         else:
             self._deliver(answer)
         if waiting is not None:
-            self(*waiting)
+            work, args = waiting
+            self(work, *args)
 
     def _impatient(self, number: int) -> None:
         running = self._running

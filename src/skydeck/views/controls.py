@@ -219,13 +219,14 @@ class ColourControls:
 
     def _follow(self, *events: param.parameterized.Event) -> None:
         self._setting = True
-        self.low.value, self.high.value = self.state.low, self.state.high
+        self.low.value, self.high.value = _short(self.state.low), _short(self.state.high)
         self.gamma.visible = self.state.stretch == "power"
         self._setting = False
 
     def _typed(self, event: param.parameterized.Event) -> None:
         low, high = self.low.value, self.high.value
         if self._setting or low is None or high is None or not low < high:
+            self._follow()
             return
         self.state.param.update(limits="manual", low=float(low), high=float(high))
 
@@ -307,6 +308,11 @@ class PlayerControls:
 
     def _played(self, event: param.parameterized.Event) -> None:
         self.toggle.label = "❚❚" if event.new else "▶"
+
+
+def _short(number: float | None) -> float | None:
+    """A number with the digits a person can use."""
+    return None if number is None else float(f"{number:.5g}")
 
 
 def choices_of(location: str) -> list[tuple[str, str]]:

@@ -12,6 +12,7 @@ from bokeh.models import (
     ColorBar,
     ColumnDataSource,
     FixedTicker,
+    Label,
     LinearColorMapper,
     PanTool,
     Plot,
@@ -36,10 +37,12 @@ class Figure:
     colorbar: ColorBar
     mapper: LinearColorMapper
     grid: ColumnDataSource
+    names: ColumnDataSource
     box: BoxAnnotation
     ellipse: ColumnDataSource
     mark: ColumnDataSource
     zoom: BoxZoomTool
+    label: Label
 
     @property
     def frame(self) -> tuple[int, int]:
@@ -82,7 +85,23 @@ def figure() -> Figure:
     )
     plot.add_layout(colorbar, "right")
     box, ellipse, mark, grid = _overlays(plot)
-    return Figure(plot, renderer.data_source, colorbar, mapper, grid, box, ellipse, mark, zoom)
+    label = Label(
+        x=8,
+        y=8,
+        x_units="screen",
+        y_units="screen",
+        text="",
+        text_font_size="13px",
+        text_color="#ffffff",
+        background_fill_color="#000000",
+        background_fill_alpha=0.45,
+        padding=4,
+        border_radius=4,
+    )
+    plot.add_layout(label)
+    names = ColumnDataSource({"x": [], "y": [], "text": []})
+    plot.text("x", "y", "text", source=names, text_color="#ffffff", text_font_size="11px", text_alpha=0.9)
+    return Figure(plot, renderer.data_source, colorbar, mapper, grid, names, box, ellipse, mark, zoom, label)
 
 
 def _overlays(plot: Plot) -> tuple[BoxAnnotation, ColumnDataSource, ColumnDataSource, ColumnDataSource]:
@@ -130,6 +149,8 @@ def paint_theme(plot: Plot, theme: Theme) -> None:
             axis_label_text_font_size="13px",
             major_label_text_font_size="12px",
         )
+    for lines in plot.grid:
+        lines.update(grid_line_color=theme.line, grid_line_alpha=0.35)
     for bar in plot.select({"type": ColorBar}):
         bar.update(
             background_fill_alpha=0,

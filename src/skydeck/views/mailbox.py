@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 
 import numpy as np
-from bokeh.models import ColumnDataSource, CustomJS, Plot
+from bokeh.models import ColumnDataSource, CustomJS, Label, Plot
 
 from skydeck.core.style import Style
 from skydeck.fetch import Picture
@@ -24,7 +24,7 @@ class Mailbox:
     tab doesn't paint) counts no more. ``on_painted(seq, browser_ms)`` is called on the session's loop.
     """
 
-    def __init__(self, plot: Plot, target: ColumnDataSource) -> None:
+    def __init__(self, plot: Plot, target: ColumnDataSource, label: Label) -> None:
         nothing = np.zeros(255)
         self._mail = ColumnDataSource(
             {
@@ -35,12 +35,13 @@ class Mailbox:
                 "place": [[0, 0, 1, 1]],
                 "thresholds": [nothing],
                 "decode": [[0, 0, 0]],
+                "caption": [""],
             }
         )
         self._look = ColumnDataSource({"palette": [_palette(Style())], "thresholds": [nothing]})
         self._ack = ColumnDataSource({"seq": [-1], "ms": [0.0]})
         code = asset("screen.js")
-        models = {"target": target, "ack": self._ack, "mail": self._mail, "look": self._look}
+        models = {"target": target, "label": label, "ack": self._ack, "mail": self._mail, "look": self._look}
         paint = CustomJS(args=models, code=code)
         self._mail.js_on_change("data", paint)
         self._look.js_on_change("data", paint)
@@ -58,8 +59,8 @@ class Mailbox:
             self._sent.popleft()
         return len(self._sent)
 
-    def send(self, picture: Picture) -> int:
-        """Send one picture; its number is acknowledged after it was painted."""
+    def send(self, picture: Picture, caption: str) -> int:
+        """Send one picture and the words on it; its number is acknowledged after it was painted."""
         self._seq += 1
         self._sent.append((self._seq, time.monotonic()))
         view = picture.viewport
@@ -72,6 +73,7 @@ class Mailbox:
             "place": [[view.x0, view.y0, view.x1 - view.x0, view.y1 - view.y0]],
             "thresholds": [picture.thresholds],
             "decode": [list(picture.decode)],
+            "caption": [caption],
         }
         return self._seq
 

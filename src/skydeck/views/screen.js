@@ -1,6 +1,6 @@
 // Paints what the server mails: JPEG while things move, 16-bit codes once they rest. One instance a figure.
 //
-// mail.data: kind, payload, shape [h, w], place [x, y, dw, dh], seq, thresholds (255 data values at which the colour
+// mail.data: kind, payload, shape [h, w], place [x, y, dw, dh], seq, caption, thresholds (255 data values at which the colour
 // index steps), decode [centre, scale, step], ack. look.data: palette (256 x RGBA bytes), thresholds. The colours of resting
 // pictures are made here, so a new stretch or limit needs no new pixels. Numbers: src/skydeck/render/codes.py, stretch.py.
 
@@ -57,7 +57,7 @@ function painted(ack, seq, begun) {
   }))
 }
 
-async function receive(target, ack, data) {
+async function receive(target, label, ack, data) {
   const begun = performance.now()
   const seq = data.seq[0]
   if (seq < 0) return
@@ -67,17 +67,19 @@ async function receive(target, ack, data) {
     const {pixels, shape} = await decoded(data.payload[0])
     if (state.seen !== seq) return
     state.resting = null
+    label.setv({text: data.caption[0]}, {sync: false})
     show(target, pixels, shape, data.place[0])
   } else {
     state.resting = {codes: data.payload[0], shape: data.shape[0], place: data.place[0], decode: data.decode[0]}
+    label.setv({text: data.caption[0]}, {sync: false})
     show(target, colour(state.resting), state.resting.shape, state.resting.place)
   }
   painted(ack, seq, begun)
 }
 
-export default async ({target, ack, mail, look}, origin) => {
+export default async ({target, label, ack, mail, look}, origin) => {
   state.palette = new Uint32Array(new Uint8Array(look.data.palette[0]).buffer)
-  if (origin === mail) return receive(target, ack, mail.data)
+  if (origin === mail) return receive(target, label, ack, mail.data)
   state.thresholds = look.data.thresholds[0]
   const {resting} = state
   if (resting !== null) show(target, colour(resting), resting.shape, resting.place)

@@ -63,7 +63,7 @@ class Screen:
         self.theme = LIGHT
         self.figure = figure()
         paint_theme(self.figure.plot, self.theme)
-        self.mailbox = Mailbox(self.figure.plot, self.figure.target)
+        self.mailbox = Mailbox(self.figure.plot, self.figure.target, self.figure.label)
         self.picture: Picture | None = None
         self.celestial: Celestial | None = None
         self.playing = False
@@ -156,13 +156,21 @@ class Screen:
             self._pictures(picture, replace(request, preview=True), self.look(moving, request.viewport))
 
     def show(self, picture: Picture) -> int:
-        """Send a picture and say so; its number comes back when it is painted."""
-        self.picture = picture
-        if not self._is_known(picture):
+        """Send a picture, named by where the state stands, and say so; its number comes back when it is painted."""
+        if self.state.low is None or self.state.scope == "each plane":
             self._learn(picture)
-        number = self.mailbox.send(picture)
+        elif picture.kind == "codes" and picture.style.stretch != "histogram":
+            style = self.state.style()  # it may have changed since this was asked for
+            picture = replace(picture, style=style, thresholds=thresholds(style))
+        self.picture = picture
+        number = self.mailbox.send(picture, self.caption())
         self.on_picture(picture)
         return number
+
+    def caption(self) -> str:
+        """Where the picture stands along the dimensions that aren't displayed."""
+        axes = [(self.state.axis(dim), int(self.state.index.get(dim, 0))) for dim in self.state.others]
+        return "   ".join(plain(f"{axis.title} {axis.text(index)}", 60) for axis, index in axes if axis.size > 1)
 
     def stop_asking(self) -> None:
         """Drop questions under way."""
@@ -193,6 +201,7 @@ class Screen:
         if self.state.opened is not None:
             self._place()
             self.ask()
+            self.dress()
 
     # Answers
 
@@ -208,9 +217,6 @@ class Screen:
         if request is not None:
             self._pictures(picture_exact, request, self.look(False, request.viewport))
 
-    def _is_known(self, picture: Picture) -> bool:
-        return self.state.low == picture.style.low and self.state.high == picture.style.high
-
     def _learn(self, picture: Picture) -> None:
         """The limits that a picture found for itself become the state's; those of the cube follow."""
         first = self.state.low is None
@@ -219,7 +225,7 @@ class Screen:
         self._quiet = False
         self._colourbar()
         if first and self.state.scope == "cube" and self.state.limits != "manual":
-            self._scales(cube_limits, self.state.plane(), self.state.play, self.state.limits)
+            self._scales(cube_limits, self.state.plane(), self.state.play, self.state.limits, self.frame)
 
     def _scaled(self, limits: tuple[float, float]) -> None:
         if self.state.scope == "cube" and self.state.limits != "manual":
@@ -297,6 +303,7 @@ class Screen:
             self._skies(_graticule, self.celestial, x, y, swapped)
             return
         self.figure.grid.data = {"xs": [], "ys": []}
+        self.figure.names.data = {"x": [], "y": [], "text": []}
         for shown, axis, span in zip(
             (self.figure.plot.xaxis[0], self.figure.plot.yaxis[0]), self.axes, (x, y), strict=True
         ):
@@ -305,7 +312,7 @@ class Screen:
     def _dress_sky(self, lines: Graticule) -> None:
         plot = self.figure.plot
         if self.celestial is not None:
-            dress_sky((plot.xaxis[0], plot.yaxis[0]), self.figure.grid, lines, self.state.grid)
+            dress_sky((plot.xaxis[0], plot.yaxis[0]), self.figure.grid, self.figure.names, lines, self.state.grid)
 
     def _sky(self) -> Celestial | None:
         assert self.state.opened is not None

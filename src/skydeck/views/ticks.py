@@ -61,16 +61,23 @@ def _label(shown: PlotAxis, axis: Axis, visible: tuple[float, float]) -> None:
     fix(shown, [(float(place), axis.text(place)) for place in places])
 
 
-def dress_sky(axes: tuple[PlotAxis, PlotAxis], grid: ColumnDataSource, lines: Graticule, visible: bool) -> None:
-    """Write sky positions along both axes and, where it is wanted, draw the grid."""
+def dress_sky(
+    axes: tuple[PlotAxis, PlotAxis], grid: ColumnDataSource, names: ColumnDataSource, lines: Graticule, visible: bool
+) -> None:
+    """Write sky positions along both axes (beside lines that no axis can name), and draw the grid if wanted."""
     below, left = axes
     below.axis_label = f"{lines.bottom_name} ({lines.frame})"
     left.axis_label = f"{lines.left_name} ({lines.frame})"
     fix(below, [(tick.x, tick.text) for tick in _apart(lines.bottom)])
     fix(left, [(tick.y, tick.text) for tick in lines.left])
-    grid.data = (
-        {"xs": [lines.lon.x, lines.lat.x], "ys": [lines.lon.y, lines.lat.y]} if visible else {"xs": [], "ys": []}
-    )
+    inside = lines.inside if visible or not (lines.bottom and lines.left) else ()
+    names.data = {
+        "x": [tick.x for tick in inside],
+        "y": [tick.y for tick in inside],
+        "text": [tick.text for tick in inside],
+    }
+    shown = (lines.lon, lines.lat) if visible else ()
+    grid.data = {"xs": [curve.x for curve in shown], "ys": [curve.y for curve in shown]}
 
 
 def _apart(ticks: Sequence[Tick]) -> Sequence[Tick]:
