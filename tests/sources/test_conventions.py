@@ -157,6 +157,11 @@ def test_numbers_that_are_times(values, attrs, expected):
         np.testing.assert_array_equal(found, np.array(expected, "datetime64[ns]"))
 
 
+def test_numbers_without_a_format_stay_numbers_outside_images(tmp_path):
+    found = reopened(xr.Dataset({"a": ("time", [1, 2])}, {"time": [50000.0, 50001.0]}), tmp_path / "a.zarr")
+    assert found["time"].values.tolist() == [50000.0, 50001.0]
+
+
 def test_times_of_doubles_agree_with_astropy_to_a_microsecond():
     days = np.random.default_rng(0).uniform(50000, 61000, 200)
     expected = Time(days, format="mjd", scale="utc").to_value("datetime64")

@@ -10,6 +10,7 @@ import xarray as xr
 
 from skydeck.core.errors import SourceChanged, SourceError, SourceMissing
 from skydeck.sources import list_choices, open_source, sniff
+from skydeck.sources.hdf5 import Hdf5Backend
 
 
 def test_every_kind_comes_back_from_netcdf4(tmp_path, every_kind, same):
@@ -115,6 +116,11 @@ def test_reading_is_lazy_by_section_and_pickles(tmp_path):
     np.testing.assert_array_equal(found[40:3:-7, 5].values, data[40:3:-7, 5])
     np.testing.assert_array_equal(found[[3, 1, 3], 2:9:3].values, data[[3, 1, 3], 2:9:3])
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(found))[7].values, data[7])
+
+
+def test_as_an_xarray_engine(wild):
+    found = xr.open_dataset(str(wild), engine=Hdf5Backend, drop_variables=["cube", "square"], chunks={})
+    assert "cube" not in found and int(found["flags"].sum()) == 2
 
 
 def test_a_file_replaced_while_open_is_noticed(tmp_path):

@@ -9,6 +9,7 @@ from scipy.io import netcdf_file
 
 from skydeck.core.errors import SourceChanged, SourceError
 from skydeck.sources import open_source, sniff
+from skydeck.sources.netcdf3 import NetCdf3Backend
 
 
 @pytest.mark.parametrize("version", [1, 2])
@@ -59,6 +60,12 @@ def test_what_xarray_writes(tmp_path):
     found = open_source(str(tmp_path / "a.nc"))
     xr.testing.assert_equal(found.load(), expected)
     assert found["a"].attrs["units"] == "K"
+
+
+def test_as_an_xarray_engine(tmp_path):
+    xr.Dataset({"a": ("x", [1.0, 2.0]), "b": ("x", [0.0, 1.0])}).to_netcdf(tmp_path / "a.nc", engine="scipy")
+    found = xr.open_dataset(str(tmp_path / "a.nc"), engine=NetCdf3Backend, drop_variables="b", chunks={})
+    assert list(found) == ["a"] and float(found["a"].sum()) == 3
 
 
 def test_version_5_by_its_layout(tmp_path):

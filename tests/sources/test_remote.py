@@ -88,6 +88,13 @@ def test_answers_that_are_refusals(web, status, says, name):
     assert web.url.removeprefix("http://") in str(caught.value)
 
 
+@pytest.mark.parametrize(("status", "says"), [(403, "refused access"), (404, "no Zarr store")])
+def test_refusals_when_the_engine_is_named(web, status, says):
+    web.answers["a.zarr"] = status
+    with pytest.raises(SourceMissing, match=says):
+        open_source(f"{web.url}/a.zarr", {"engine": "skydeck-tree"})
+
+
 def test_credentials_reach_no_attribute(tmp_path, web):
     store(tmp_path / "a.zarr")
     found = open_source(web.url.replace("//", "//me:hunter2@") + "/a.zarr")

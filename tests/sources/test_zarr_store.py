@@ -107,7 +107,7 @@ def test_a_missing_chunk_is_the_fill_value_and_a_damaged_one_an_error(tmp_path):
 def test_a_giant_chunk_is_not_read_for_one_cell(tmp_path):
     zarr.create_array(str(tmp_path / "a"), shape=(100_000, 100_000), chunks=(100_000, 100_000), dtype="f8")
     found = open_source(str(tmp_path / "a"))["data"]
-    with pytest.raises(TooBig, match="The array of .* Rechunk"):
+    with pytest.raises(TooBig, match=r"The array of .* Rechunk"):
         found[0, 0].values  # noqa: B018
 
 

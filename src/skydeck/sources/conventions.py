@@ -47,9 +47,11 @@ def conventional(dataset: xr.Dataset, location: str) -> xr.Dataset:
 
 
 def _with_times(dataset: xr.Dataset) -> xr.Dataset:
-    for name in ("time", "gain_time"):
+    # Bare numbers are taken as dates only in what writes them so: images over l and m, and gain tables.
+    image = {"l", "m"} <= set(dataset.sizes)
+    for name, guess in (("time", image), ("gain_time", True)):
         if name in dataset.coords and dataset[name].ndim == 1 and dataset[name].dtype.kind in "iuf":
-            times = as_times(dataset[name].values, dataset[name].attrs)
+            times = as_times(dataset[name].values, dataset[name].attrs, guess)
             if times is not None:
                 kept = {
                     key: value for key, value in dataset[name].attrs.items() if key not in {"units", "format", "scale"}
@@ -58,12 +60,12 @@ def _with_times(dataset: xr.Dataset) -> xr.Dataset:
     return dataset
 
 
-def as_times(values: npt.NDArray[Any], attrs: dict[str, Any]) -> npt.NDArray[np.datetime64] | None:
+def as_times(values: npt.NDArray[Any], attrs: dict[str, Any], guess: bool = True) -> npt.NDArray[np.datetime64] | None:
     """UTC instants of MJD days, MJD seconds or seconds since 1970; None if the numbers are none of these.
 
-    ``format`` and ``units`` of ``attrs`` decide (as XRADIO writes them); without them, numbers of this century's size
-    as MJD days (40000 … 90000) or MJD seconds (3.5e9 … 7.8e9), which measurement sets use, are taken as such. NaN is
-    NaT.
+    ``format`` and ``units`` of ``attrs`` decide (as XRADIO writes them); without a format, and if ``guess``, numbers of
+    this century's size as MJD days (40000 … 90000) or MJD seconds (3.5e9 … 7.8e9), which measurement sets use, are
+    taken as such. NaN is NaT.
     """
     finite = values[np.isfinite(values)].astype(float)
     if finite.size == 0:
@@ -72,8 +74,12 @@ def as_times(values: npt.NDArray[Any], attrs: dict[str, Any]) -> npt.NDArray[np.
     low, high = float(finite.min()), float(finite.max())
     if form == "unix":
         return _instants(values, np.datetime64(0, "ns"), 1.0)
+    if form == "" and not guess:
+        return None
     if (form in {"mjd", ""} and unit in {"d", "day", "days", ""}) and 40_000 <= low <= high <= 90_000:
         return _instants(values, _MJD, _DAY)
+    if form == "" and not guess:
+        return None
     if (form in {"mjd", ""} and unit in {"s", ""}) and 40_000 * _DAY <= low <= high <= 90_000 * _DAY:
         return _instants(values, _MJD, 1.0)
     return None

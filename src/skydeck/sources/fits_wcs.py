@@ -21,6 +21,7 @@ _CELESTIAL = re.compile(r"(RA--|DEC-|[A-Z]LON|[A-Z]LAT|[A-Z]{2}LN|[A-Z]{2}LT)-[A
 _MATRIX = re.compile(r"CD\d+_\d+")
 # Distortions kept in other HDUs, which a header alone can't apply.
 _TABLED = re.compile(r"(CPDIS|CQDIS|D2IMDIS|DP|DQ|D2IM|CPERR|CQERR|D2IMERR)\d|AXISCORR")
+_OTHER_AXES = re.compile(r"WCSAXES[A-Z]$")  # of alternative descriptions, which aren't used but would be made room for
 _SIP = re.compile(r"[AB]P?_(ORDER|DMAX|\d+_\d+)$")
 MAX_SIP = 9
 _SENSIBLE_YEARS = (1800.0, 2500.0)
@@ -83,7 +84,8 @@ def _sensible(header: Header, notes: list[str]) -> Header:
                 header["RADESYS"] = ("ICRS", "assumed: the equinox given can't be")
     if _removed(header, _TABLED):
         notes.append("Distortion tables in other HDUs are not applied to the coordinates")
-    if not 1 <= number(header, "WCSAXES", 1) <= MAX_AXES:
+    _removed(header, _OTHER_AXES)
+    if "WCSAXES" in header and not 1 <= number(header, "WCSAXES") <= MAX_AXES:
         notes.append(f"WCSAXES = {header['WCSAXES']} can't be and is taken as not given")
         del header["WCSAXES"]
     _check_sip(header, notes)

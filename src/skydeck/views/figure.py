@@ -54,15 +54,13 @@ def figure() -> Figure:
     """Make the plot: an empty picture with linear axes, tools that suit a picture, a colour bar, and the overlays."""
     hv.extension("bokeh", logo=False)
     picture = hv.DynamicMap(lambda: hv.RGB(_BLANK, bounds=(0, 0, 1, 1)))
-    zoom = BoxZoomTool(match_aspect=False)
-    wheel = WheelZoomTool(zoom_on_axis=True)
-    tools = [PanTool(), wheel, zoom, TapTool(), ResetTool()]
+    tools = [PanTool(), WheelZoomTool(), BoxZoomTool(), TapTool(), ResetTool()]
     picture.opts(
         hv.opts.RGB(
             responsive=True,
             default_tools=[],
             tools=tools,
-            active_tools=[],
+            active_tools=["pan", "wheel_zoom", "tap"],
             toolbar="above",
             show_grid=False,
             title="",
@@ -71,9 +69,9 @@ def figure() -> Figure:
     plot = hv.render(picture, backend="bokeh")
     renderer = plot.renderers[0]
     plot.x_range, plot.y_range = Range1d(0, 1), Range1d(0, 1)
-    plot.toolbar.active_scroll = wheel
+    plot.stylesheets = [":host(:focus), :host(:focus-visible) { outline: none }"]
     plot.toolbar.logo = None
-    plot.min_border = 8
+    plot.update(min_border=8, min_border_left=86, min_border_bottom=56)  # a frame that labels don't resize
     mapper = LinearColorMapper(palette=["#000000", "#ffffff"], low=0, high=1)
     colorbar = ColorBar(
         color_mapper=mapper,
@@ -99,6 +97,7 @@ def figure() -> Figure:
         border_radius=4,
     )
     plot.add_layout(label)
+    zoom = plot.select_one(BoxZoomTool)
     names = ColumnDataSource({"x": [], "y": [], "text": []})
     plot.text("x", "y", "text", source=names, text_color="#ffffff", text_font_size="11px", text_alpha=0.9)
     return Figure(plot, renderer.data_source, colorbar, mapper, grid, names, box, ellipse, mark, zoom, label)

@@ -198,10 +198,12 @@ class Screen:
             self.dress()
 
     def _resized(self, attr: str, old: object, new: object) -> None:
-        if self.state.opened is not None:
+        if self.state.opened is None:
+            return
+        if self.state.xrange is None:  # a range of the user's own is the browser's; putting it back would fight a drag
             self._place()
-            self.ask()
-            self.dress()
+        self.ask(moving=self._dragging)
+        self.dress()
 
     # Answers
 

@@ -31,7 +31,7 @@ def _value(value: Value) -> str:
         return f"{'T' if value else 'F':>20}"
     if isinstance(value, str):
         quoted = value.replace("'", "''")
-        return f"{f"'{quoted:<8}'":<20}"
+        return f"'{quoted:<8}'".ljust(20)
     return f"{repr(value).upper():>20}"
 
 

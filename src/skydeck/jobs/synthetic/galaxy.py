@@ -15,12 +15,13 @@ from skydeck.jobs.synthetic.cards import Card, header_text
 from skydeck.jobs.synthetic.cube import labels, placeholder, rounded, write_cube
 
 Map = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.float64]
 
 SEED = 1951  # the year the line was found
 STOKES = "IQUV"
 SIZE, CELL = 512, 6.0  # pixels a side; arcseconds
 CENTRE = (201.4, 36.2)  # degrees, ICRS
-CHANNELS, CHANNEL_WIDTH = 64, 24_414.0625  # Hz
+CHANNELS, CHANNEL_WIDTH = 48, 31_250.0  # Hz
 REST, LIGHT = 1_420_405_751.768, 299_792.458  # Hz, km/s
 SYSTEMIC, FLAT, TURNOVER = 540.0, 155.0, 60.0  # km/s, km/s, arcseconds
 INCLINATION, POSITION_ANGLE, PITCH = (math.radians(angle) for angle in (54.0, 38.0, 17.0))
@@ -74,13 +75,13 @@ def _chunk(sky: Sky, place: tuple[int, ...]) -> Map:
     return plane(sky, place[0], place[1])[None, None]
 
 
-def frequencies() -> npt.NDArray[np.float64]:
+def frequencies() -> Floats:
     """Channel centres, (CHANNELS,) Hz, ascending about the systemic velocity (radio convention)."""
     centre = REST * (1 - SYSTEMIC / LIGHT)
     return centre + CHANNEL_WIDTH * (np.arange(CHANNELS) - (CHANNELS - 1) / 2)
 
 
-def velocity_of(frequency: npt.ArrayLike) -> npt.NDArray[np.float64]:
+def velocity_of(frequency: npt.ArrayLike) -> Floats:
     """Radial velocity, km/s, in the radio convention: v = c (1 - ν / ν₀)."""
     return LIGHT * (1 - np.asarray(frequency, dtype=float) / REST)
 
@@ -161,19 +162,95 @@ def sky_of() -> Sky:
     east, north = _offsets()
     radius, azimuth = _disc(east, north)
     gas = _gas(radius, azimuth, rng)
-    continuum, v = _continuum(radius, azimuth, rng)
-    q, u = _polarised(radius, azimuth, continuum - v / LEAKAGE * 0)
+    diffuse, compact, flare = _synchrotron(radius, azimuth), _compact(rng), _flare()
+    field = azimuth + POSITION_ANGLE + math.pi / 2 - PITCH  # lines of the magnetic field follow the arms
+    polarised = 0.25 * diffuse * np.exp(2j * (field + math.pi / 2)) + 0.06 * compact * np.exp(2j * east / 400)
     response = np.exp(-4 * math.log(2) * (np.hypot(east, north) / (60 * PRIMARY)) ** 2)
     maps = {
         "line": FLUX * gas / gas.sum(),
-        "velocity": SYSTEMIC + _rotation(radius) * math.sin(INCLINATION) * np.cos(azimuth),
+        "velocity": SYSTEMIC + rotation(radius) * math.sin(INCLINATION) * np.cos(azimuth),
         "width": 7.5 + 7.0 * np.exp(-radius / 120.0),
-        "continuum": continuum,
-        "q": q,
-        "u": u,
-        "v": v,
+        "continuum": diffuse + compact + flare,
+        "q": polarised.real,
+        "u": polarised.imag,
+        "v": LEAKAGE * (diffuse + compact) + FLARE * flare,
         "rotation": 60.0 * np.cos(azimuth - 0.7),
         "response": np.where(response < BLANK, np.nan, response),
         "transfer": _transfer(),
     }
     return Sky(**{name: values.astype(np.float32) for name, values in maps.items()})
+
+
+def rotation(radius: Floats) -> Floats:
+    """Speed of rotation, km/s, at a radius in arcseconds: rising within TURNOVER, flat beyond."""
+    return FLAT * (1 - np.exp(-radius / TURNOVER))
+
+
+def _offsets() -> tuple[Floats, Floats]:
+    """Arcseconds east and north of the centre, (y, x) each."""
+    steps = (np.arange(SIZE) - SIZE // 2) * CELL
+    return np.broadcast_to(-steps, (SIZE, SIZE)), np.broadcast_to(steps[:, None], (SIZE, SIZE))
+
+
+def _disc(east: Floats, north: Floats) -> tuple[Floats, Floats]:
+    """Radius (arcseconds) and azimuth from the receding side, in the disc's own plane (Begeman 1989, A&A 223, 47)."""
+    cos, sin = math.cos(POSITION_ANGLE), math.sin(POSITION_ANGLE)
+    along, across = north * cos + east * sin, (east * cos - north * sin) / math.cos(INCLINATION)
+    return np.hypot(along, across), np.arctan2(across, along)
+
+
+def _gas(radius: Floats, azimuth: Floats, rng: np.random.Generator) -> Floats:
+    """Relative column density: an exponential disc with a central hole, arms and log-normal clumps."""
+    from scipy.ndimage import gaussian_filter
+
+    noise = rng.standard_normal((2, SIZE, SIZE))
+    clumps = sum(0.7 * field / field.std() for field in map(gaussian_filter, noise, (1.5, 5.0)))
+    disc = np.exp(-radius / 330.0) * (1 - 0.85 * np.exp(-((radius / 110.0) ** 2)))
+    return disc * (0.15 + _arms(radius, azimuth)) * np.exp(clumps) / (1 + np.exp((radius - 1000.0) / 60.0))
+
+
+def _arms(radius: Floats, azimuth: Floats) -> Floats:
+    """Two logarithmic spirals, 1 on their ridges: φ = ln(R / R₀) / tan(pitch)."""
+    phase = 2 * (azimuth - np.log(np.maximum(radius, CELL) / 100.0) / math.tan(PITCH))
+    return np.exp(1.5 * (np.cos(phase) - 1))
+
+
+def _synchrotron(radius: Floats, azimuth: Floats) -> Floats:
+    """Continuum of the disc, Jy a pixel, 0.4 Jy in all."""
+    disc = np.exp(-radius / 160.0) * (0.4 + _arms(radius, azimuth - 0.2))
+    return 0.4 * disc / disc.sum()
+
+
+def _compact(rng: np.random.Generator) -> Floats:
+    """90 background sources, Jy a pixel: N(> S) ∝ 1 / S from 1.5 mJy up to 0.3 Jy."""
+    found = np.zeros((SIZE, SIZE))
+    fluxes = np.minimum(1.5e-3 / rng.uniform(0.001, 1.0, 90), 0.3)
+    np.add.at(found, tuple(rng.integers(0, SIZE, (2, 90))), fluxes)
+    return found
+
+
+def _flare() -> Floats:
+    """A flare star, Jy a pixel: the one bright thing in Stokes V."""
+    found = np.zeros((SIZE, SIZE))
+    found[3 * SIZE // 4, SIZE // 3] = 0.025
+    return found
+
+
+def _beam_sigmas() -> tuple[float, float]:
+    """Standard deviations of the beam along its axes, pixels."""
+    return BEAM[0] * _SIGMA / CELL, BEAM[1] * _SIGMA / CELL
+
+
+def _transfer() -> Floats:
+    """Fourier transform of the beam with a peak of 1: Jy a pixel become Jy/beam. (SIZE, SIZE // 2 + 1)."""
+    major, minor = _beam_sigmas()
+    north, east = np.fft.fftfreq(SIZE)[:, None], -np.fft.rfftfreq(SIZE)[None, :]
+    angle = math.radians(BEAM[2])
+    along, across = north * math.cos(angle) + east * math.sin(angle), east * math.cos(angle) - north * math.sin(angle)
+    return 2 * math.pi * major * minor * np.exp(-2 * (math.pi**2) * ((major * along) ** 2 + (minor * across) ** 2))
+
+
+def _convolved(values: Map, transfer: Map) -> Map:
+    from scipy import fft  # in single precision, which numpy's is not in every version
+
+    return np.asarray(fft.irfft2(fft.rfft2(values) * transfer, s=values.shape), dtype=np.float32)
