@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 from skydeck.core.errors import SkydeckError, SourceMissing
+from skydeck.core.raster import Plane
 
 T = TypeVar("T")
 Done = Future[Any]
@@ -25,6 +29,9 @@ class Compute(Protocol):
 
     def health(self) -> Health:
         """Whether all of it can do its part."""
+
+    def warm(self) -> None:
+        """Load and compile what the first picture needs."""
 
     def close(self) -> None:
         """Let go of threads, workers and connections."""
@@ -54,7 +61,7 @@ class Token:
 
 
 class Threads:
-    """A pool of this process's threads, one more than processors: a quick question doesn't wait for two slow ones."""
+    """A pool of this process's threads, one more than processors: a quick question needn't wait for slow ones."""
 
     name = "threads"
 
@@ -67,6 +74,10 @@ class Threads:
         future = self._pool.submit(work, *args, token)
         token.on_cancel(future.cancel)
         return future
+
+    def warm(self) -> None:
+        """Load and compile what the first picture needs, in this thread."""
+        _warm()
 
     def health(self) -> Health:
         """Threads have no ills."""
@@ -88,90 +99,146 @@ class Health:
 class Cluster:
     """A dask.distributed cluster: one task per viewport.
 
-    A worker that can't see a source is left out for that source and another one asked; a worker that dies has its
-    task run again elsewhere. ``health()`` says so.
+    A worker that can't see a source is left out for it, and another one asked; a worker that dies has its task run again
+    elsewhere. What is known of the workers is at most LOOK_SECONDS old, and asking for it never waits.
     """
 
     RETRIES = 3
+    LOOK_SECONDS = 2.0
+    FORGET_SECONDS = 60.0
 
     def __init__(self, client: Any, *, owned: Any = None) -> None:
         self._client = client
         self._owned = owned
-        self._blind: dict[str, set[str]] = {}
-        self.name = f"dask {client.scheduler.address if client.scheduler else ''}".strip()
+        self._blind: dict[tuple[str, str], float] = {}
+        self._workers = frozenset(client.scheduler_info(n_workers=-1).get("workers", {}))
+        self._closed = threading.Event()
+        self.name = "dask"
+        threading.Thread(target=self._watch, name="skydeck-cluster", daemon=True).start()
 
     def submit(self, work: Callable[..., T], *args: Any, token: Token | None = None) -> Future[T]:
         """Run ``work(*args)`` on a worker."""
         promise: Future[T] = Future()
         token = token or Token()
         token.on_cancel(promise.cancel)
-        self._try(promise, token, work, args, set())
+        self._try(_Question(promise, token, work, args, _source_of(args)), self.RETRIES)
         return promise
 
+    def warm(self) -> None:
+        """Have the workers there are load what the first picture needs, in the background."""
+        self._client.run(_warm, wait=False)
+
     def health(self) -> Health:
-        """How many workers there are, and what is wrong with them, from what the client already knows."""
-        workers = self._client.scheduler_info(n_workers=-1).get("workers", {})
-        blind = {worker for lost in self._blind.values() for worker in lost} & set(workers)
-        if not workers:
+        """How many workers there are, and what is wrong with them."""
+        blind = {worker for worker, _ in self._unseeing()} & self._workers
+        if not self._workers:
             return Health(0, "No dask worker is connected: pictures wait until one is")
         if blind:
-            return Health(len(workers), f"{len(blind)} of {len(workers)} workers can't see the data; the others answer")
-        return Health(len(workers))
+            return Health(
+                len(self._workers),
+                f"{len(blind)} of {len(self._workers)} workers can't see the data; the others answer",
+            )
+        return Health(len(self._workers))
 
     def close(self) -> None:
         """Disconnect; end the workers if they are ours."""
+        self._closed.set()
         self._client.close(timeout=2)
         if self._owned is not None:
             self._owned.close(timeout=5)
 
-    def _try(
-        self, promise: Future[T], token: Token, work: Callable[..., T], args: tuple[Any, ...], blind: set[str]
-    ) -> None:
-        allowed = self._allowed(blind)
+    def _watch(self) -> None:
+        while not self._closed.wait(self.LOOK_SECONDS):
+            try:
+                self._workers = frozenset(self._client.scheduler_info(n_workers=-1).get("workers", {}))
+            except Exception:  # whatever its comm raises while the scheduler is away
+                self._workers = frozenset()
+
+    def _unseeing(self) -> list[tuple[str, str]]:
+        """Pairs of a worker and a source that it couldn't see lately."""
+        now = time.monotonic()
+        return [pair for pair, when in self._blind.copy().items() if now - when < self.FORGET_SECONDS]
+
+    def _allowed(self, source: str) -> list[str] | None:
+        """The workers to ask about a source; None for any."""
+        blind = {worker for worker, hidden in self._unseeing() if hidden == source}
+        return sorted(self._workers - blind) or None if blind else None
+
+    def _try(self, question: _Question[T], tries: int) -> None:
         try:
             task = self._client.submit(
-                _located, work, args, pure=False, retries=0, workers=allowed, allow_other_workers=False
+                _located, question.work, question.args, pure=False, workers=self._allowed(question.source)
             )
         except Exception as error:  # a client that lost its scheduler raises whatever its comm raised
-            _settle(
-                promise,
-                error=SkydeckError(f"The dask cluster is gone ({error})", remedy="Restart it, or serve without it"),
-            )
+            gone = SkydeckError(f"The dask cluster is gone ({error})", remedy="Restart it, or serve without it")
+            question.settle(error=gone)
             return
-        token.on_cancel(task.cancel)
-        task.add_done_callback(lambda done: self._finish(done, promise, token, work, args, blind))
+        question.token.on_cancel(task.cancel)
+        task.add_done_callback(lambda done: self._finish(done, question, tries))
 
-    def _allowed(self, blind: set[str]) -> list[str] | None:
-        if not blind:
-            return None
-        others = [
-            worker for worker in self._client.scheduler_info(n_workers=-1).get("workers", {}) if worker not in blind
-        ]
-        return others or None
-
-    def _finish(
-        self,
-        task: Any,
-        promise: Future[T],
-        token: Token,
-        work: Callable[..., T],
-        args: tuple[Any, ...],
-        blind: set[str],
-    ) -> None:
-        if token() or promise.done():
+    def _finish(self, task: Any, question: _Question[T], tries: int) -> None:
+        if question.token() or question.promise.done():
             return
         if task.status != "finished":
-            error = _cause(task)
-            _settle(promise, error=error)
+            question.settle(error=_cause(task))
             return
         where, result, error = task.result()
-        if isinstance(error, SourceMissing) and len(blind) < self.RETRIES and self._allowed({*blind, where}):
-            self._blind.setdefault(str(args[:1]), set()).add(where)
-            self._try(promise, token, work, args, {*blind, where})
-        elif error is not None:
-            _settle(promise, error=error)
+        if isinstance(error, SourceMissing) and tries > 0:
+            self._blind[where, question.source] = time.monotonic()
+            if self._allowed(question.source):
+                self._try(question, tries - 1)
+                return
+        question.settle(result, error)
+
+
+@dataclass(frozen=True, slots=True)
+class _Question(Generic[T]):
+    """One piece of work on its way to a worker."""
+
+    promise: Future[T]
+    token: Token
+    work: Callable[..., T]
+    args: tuple[Any, ...]
+    source: str
+
+    def settle(self, result: T | None = None, error: Exception | None = None) -> None:
+        """Hand over the answer, unless nobody waits any more."""
+        if not self.promise.set_running_or_notify_cancel():
+            return
+        if error is not None:
+            self.promise.set_exception(error)
         else:
-            _settle(promise, result=cast(T, result))
+            self.promise.set_result(cast(T, result))
+
+
+def _source_of(args: tuple[Any, ...]) -> str:
+    """The source a piece of work is about: that of its Request or Plane."""
+    for arg in args:
+        plane = getattr(arg, "plane", arg)
+        if isinstance(plane, Plane):
+            return plane.source
+    return ""
+
+
+def _warm() -> None:
+    from skydeck.reduce import block
+    from skydeck.render import colour
+
+    block.warm()
+    colour.warm()
+
+
+@contextmanager
+def _keyboard_ignored() -> Iterator[None]:
+    """Processes begun in here don't hear Ctrl+C, so that it ends the server, which then ends them in good order."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _located(work: Callable[..., T], args: tuple[Any, ...]) -> tuple[str, T | None, SkydeckError | None]:
@@ -194,15 +261,6 @@ def _cause(task: Any) -> Exception:
     return SkydeckError(f"A dask worker failed: {type(error).__name__}: {error}", remedy="Look at the worker's log")
 
 
-def _settle(promise: Future[T], result: T | None = None, error: Exception | None = None) -> None:
-    if promise.done():
-        return
-    if error is not None:
-        promise.set_exception(error)
-    else:
-        promise.set_result(cast(T, result))
-
-
 def connect(scheduler: str | None = None, workers: int | None = None, memory_limit: int | None = None) -> Compute:
     """Threads by default; a cluster at ``scheduler``; or ``workers`` local dask worker processes of ``memory_limit``
     bytes each.
@@ -222,12 +280,13 @@ def connect(scheduler: str | None = None, workers: int | None = None, memory_lim
                 expected="An address such as tcp://127.0.0.1:8786",
                 remedy="Start one with 'dask scheduler', or use --workers N",
             ) from error
-    cluster = LocalCluster(
-        n_workers=workers,
-        threads_per_worker=1,
-        memory_limit=memory_limit or "auto",
-        dashboard_address=None,
-        host="127.0.0.1",
-        processes=True,
-    )
+    with _keyboard_ignored():
+        cluster = LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            memory_limit=memory_limit or "auto",
+            dashboard_address=None,
+            host="127.0.0.1",
+            processes=True,
+        )
     return Cluster(Client(cluster, set_as_default=False), owned=cluster)

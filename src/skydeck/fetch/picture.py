@@ -21,6 +21,9 @@ from skydeck.render.stretch import thresholds
 
 Kind = Literal["jpeg", "codes"]
 
+FRAME_BYTES = 250_000
+NOISY_QUALITY = 60
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -69,6 +72,12 @@ def picture(request: Request, look: Look, cancelled: Check = never) -> Picture:
     return encoded(raster, look, time.perf_counter() - begun)
 
 
+def _jpeg(rgb: npt.NDArray[np.uint8], quality: int) -> bytes:
+    """As good as asked, or as good as fits FRAME_BYTES: a noisy frame in motion needs no more."""
+    made = encode.jpeg(rgb, quality)
+    return made if len(made) <= FRAME_BYTES else encode.jpeg(rgb, NOISY_QUALITY)
+
+
 def encoded(raster: Raster, look: Look, reading: float = 0.0) -> Picture:
     """Colour and encode a Raster."""
     begun = time.perf_counter()
@@ -81,7 +90,7 @@ def encoded(raster: Raster, look: Look, reading: float = 0.0) -> Picture:
     payload: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
     if look.kind == "jpeg":
         rgb = paint(raster.values, style, steps, look.background)
-        payload = np.frombuffer(encode.jpeg(rgb, look.quality), np.uint8)
+        payload = np.frombuffer(_jpeg(rgb, look.quality), np.uint8)
     else:
         made = codes.encode(raster.values)
         payload, decode = made.codes, (made.centre, made.scale, made.step)

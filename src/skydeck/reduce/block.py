@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Iterator
 from functools import cache, partial
 from typing import Any
@@ -25,6 +26,9 @@ _TILE = 1 << 14  # columns at a time, so that the running sums of a row stay in 
 _SINGLES = frozenset({"b1", "i1", "u1", "i2", "u2", "f2", "f4"})  # dtypes that float32 holds exactly
 
 log = logging.getLogger(__name__)
+
+_warming = threading.Event()
+_ready: set[tuple[str, str]] = set()
 
 
 def block_reduce(plane: npt.NDArray[Any], rows: Bins, cols: Bins, how: Reduce) -> Floats:
@@ -52,10 +56,16 @@ def block_reduce_many(plane: npt.NDArray[Any], rows: Bins, cols: Bins) -> tuple[
 
 
 def warm() -> None:
-    """Compile the kernels, or load what an earlier process compiled; for a background thread."""
+    """Compile the kernels, or load what an earlier process compiled; for a background thread.
+
+    Until a kernel is ready, calls from other threads make do with numpy rather than wait for it.
+    """
+    _warming.set()
     for dtype in ("f4", "f8"):
         for name in (*_KERNELS.values(), "every"):
             _kernel(name, dtype)
+            _ready.add((name, dtype))
+    _warming.clear()
 
 
 def _check(plane: npt.NDArray[Any], rows: Bins, cols: Bins) -> None:
@@ -150,7 +160,10 @@ def _call(name: str, plane: npt.NDArray[Any], rows: Bins, cols: Bins, span: tupl
     bins = tuple(
         _frozen(np.ascontiguousarray(cells, np.int64)) for cells in (rows.start, rows.stop, cols.start, cols.stop)
     )
-    _kernel(name, plane.dtype.str[1:])(_frozen(plane), *bins, *span, outs)
+    dtype = plane.dtype.str[1:]
+    wait = not _warming.is_set() or (name, dtype) in _ready
+    kernel = _kernel(name, dtype) if wait else partial(plain.run, name)
+    kernel(_frozen(plane), *bins, *span, outs)
 
 
 def _frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -15,16 +15,18 @@ log = logging.getLogger(__name__)
 WEBSOCKET_BYTES = 64 << 20
 SESSION_LIFETIME_MS = 15_000
 CHECK_SESSIONS_MS = 5_000
+WARM_SECONDS = 3.0  # the first page comes first
 
 
 def serve(settings: Settings) -> None:
     """Serve every page of ``settings`` until interrupted."""
     use(settings)
     from skydeck.server.pages import pages
-    from skydeck.server.session import finish, warm
+    from skydeck.server.session import compute, finish, warm
 
+    compute()  # a scheduler that doesn't answer is said before anybody is told to come
     server = _server(settings, pages())
-    server.io_loop.call_later(0.2, warm)
+    server.io_loop.call_later(WARM_SECONDS, warm)
     if settings.open_browser:
         server.io_loop.add_callback(webbrowser.open, url_of(settings))
     try:

@@ -52,7 +52,7 @@ def explorer() -> pn.Template:
     view = CubeView(settings(), compute(), local(), document)
     pn.state.on_session_destroyed(lambda context: view.close())
     query = pn.state.location.search if pn.state.location is not None else ""
-    pn.state.onload(lambda: view.start(query or ""))
+    view.start(query or "")  # while the browser still loads its scripts
     return cube_page(view)
 
 
@@ -63,8 +63,5 @@ def warm() -> None:
 
 
 def _warm() -> None:
-    from skydeck.reduce import block
-    from skydeck.render import colour
-
-    block.warm()
-    colour.warm()
+    Threads(1).warm()
+    compute().warm()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import holoviews as hv
 import numpy as np
+from bokeh.core.property.descriptors import UnsetValueError
 from bokeh.models import (
     BoxAnnotation,
     BoxZoomTool,
@@ -47,7 +48,10 @@ class Figure:
     @property
     def frame(self) -> tuple[int, int]:
         """Width and height in pixels of the area inside the axes; (0, 0) until a browser has laid it out."""
-        return int(self.plot.inner_width or 0), int(self.plot.inner_height or 0)
+        try:
+            return int(self.plot.inner_width), int(self.plot.inner_height)
+        except UnsetValueError:
+            return 0, 0
 
 
 def figure() -> Figure:

@@ -199,15 +199,14 @@ class Measure:
             x, y = round((x0 + x1) / 2), round((y0 + y1) / 2)
             self.state.region = (x, x, y, y)
         elif x0 == x1 and y0 == y1:
-            half = [max(2.0, 0.125 * abs(float(d))) for d in self._shown_cells()]
-            self.state.region = (x0 - half[0], x0 + half[0], y0 - half[1], y0 + half[1])
+            x, y = (_middle(axis, shown, x0 if axis.name == self.state.x else y0) for axis, shown in self._seen())
+            self.state.region = (x[0] - x[1], x[0] + x[1], y[0] - y[1], y[0] + y[1])
         else:
             self.ask()
 
-    def _shown_cells(self) -> tuple[float, float]:
-        x, y = self.screen.ranges()
-        x_axis, y_axis = self.screen.axes
-        return _cells(x_axis, x), _cells(y_axis, y)
+    def _seen(self) -> list[tuple[Axis, tuple[float, float]]]:
+        """The displayed axes and what the frame shows of them."""
+        return list(zip(self.screen.axes, self.screen.ranges(), strict=True))
 
     def _draw(self) -> None:
         parts, state = self.screen.figure, self.state
@@ -275,6 +274,9 @@ class Measure:
             self.plot.stand(self.state.axis(dim), int(self.state.index.get(dim, 0)))
 
 
-def _cells(axis: Axis, span: tuple[float, float]) -> float:
-    first, last = axis.edges.position([span[0], span[1]])
-    return float(min(abs(last - first), axis.size))
+def _middle(axis: Axis, seen: tuple[float, float], wanted: float) -> tuple[float, float]:
+    """Middle and half width (cells) of a region a quarter of the view wide about ``wanted``, moved into the view."""
+    first, last = sorted(float(place) - 0.5 for place in axis.edges.position([seen[0], seen[1]]))
+    first, last = max(first, -0.5), min(last, axis.size - 0.5)
+    half = max(0.5, 0.125 * (last - first))
+    return min(max(wanted, first + half), max(first + half, last - half)), half
