@@ -99,8 +99,8 @@ class Health:
 class Cluster:
     """A dask.distributed cluster: one task per viewport.
 
-    A worker that can't see a source is left out for it, and another one asked; a worker that dies has its task run again
-    elsewhere. What is known of the workers is at most LOOK_SECONDS old, and asking for it never waits.
+    A worker that can't see a source is left out for it, and another one asked; the task of a worker that dies runs
+    again elsewhere. What is known of the workers is at most LOOK_SECONDS old, and asking for it never waits.
     """
 
     RETRIES = 3
@@ -113,6 +113,7 @@ class Cluster:
         self._blind: dict[tuple[str, str], float] = {}
         self._workers = frozenset(client.scheduler_info(n_workers=-1).get("workers", {}))
         self._closed = threading.Event()
+        self._warming: list[Any] = []  # a future that nobody holds is a task that dask drops
         self.name = "dask"
         threading.Thread(target=self._watch, name="skydeck-cluster", daemon=True).start()
 
@@ -125,8 +126,9 @@ class Cluster:
         return promise
 
     def warm(self) -> None:
-        """Have the workers there are load what the first picture needs, in the background."""
-        self._client.run(_warm, wait=False)
+        """Have the workers there are load what the first picture needs, as a task each."""
+        for worker in sorted(self._workers):
+            self._warming.append(self._client.submit(_warm, pure=False, workers=[worker]))
 
     def health(self) -> Health:
         """How many workers there are, and what is wrong with them."""
