@@ -42,7 +42,7 @@ def test_defaults_are_private_and_read_only() -> None:
     assert (found.host, found.port, found.prefix) == ("127.0.0.1", 5006, "")
     assert found.roots == () and found.sources == {} and found.streams == {}
     assert not found.allow_control and not found.insecure
-    assert found.cache_bytes == 512_000_000
+    assert found.cache_bytes == 128_000_000
     with pytest.raises(ValidationError, match="frozen"):
         found.port = 1  # type: ignore[misc]
 

@@ -50,8 +50,10 @@ class Token:
         return self._event.is_set()
 
     def on_cancel(self, stop: Callable[[], Any]) -> None:
-        """Also call this when cancelled."""
+        """Also call this when cancelled; at once where that has happened already. It may be called twice."""
         self._stops.append(stop)
+        if self._event.is_set():
+            stop()
 
     def cancel(self) -> None:
         """Say so. Queued work is dropped; running work ends at its next check."""
@@ -223,9 +225,11 @@ def _source_of(args: tuple[Any, ...]) -> str:
 
 
 def _warm() -> None:
+    from skydeck.core.memory import frugal
     from skydeck.reduce import block
     from skydeck.render import colour
 
+    frugal()
     block.warm()
     colour.warm()
 

@@ -185,7 +185,7 @@ class Settings(BaseSettings):
     workers: Count | None = Field(None, ge=1, le=1024, description="Worker processes to start here; unset: threads.")
     memory_limit: Bytes | None = Field(None, ge=64_000_000, description="Memory of each worker, as in `4GB`.")
     cache_bytes: Bytes = Field(
-        512_000_000, ge=0, description="Memory for decoded arrays in this process, as in `512MB`."
+        128_000_000, ge=0, description="Memory for decoded arrays in this process, as in `512MB`."
     )
     cache_dir: Path = Field(default_factory=lambda: default_cache_dir(), description="Where unpacked files are kept.")
     log_level: Annotated[Literal["debug", "info", "warning", "error", "critical"], BeforeValidator(_lower)] = Field(

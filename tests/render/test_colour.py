@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -164,3 +165,12 @@ def test_heavy_libraries_come_on_use_and_numba_may_be_missing(tmp_path: Path, be
         env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "file")},
         check=True,
     )
+
+
+def test_the_kept_colour_maps_are_those_of_their_libraries() -> None:
+    spec = importlib.util.spec_from_file_location("make_colormaps", Path(__file__).with_name("make_colormaps.py"))
+    assert spec is not None and spec.loader is not None
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    for name in (name for names in COLORMAPS.values() for name in names):
+        np.testing.assert_array_equal(table(name), made.original(name), err_msg=name)

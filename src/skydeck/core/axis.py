@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -13,7 +14,9 @@ Kind = Literal["number", "time", "label", "index"]
 Floats = npt.NDArray[np.float64]
 
 UNEVEN = 0.01  # a coordinate is taken as even while no value is off by more than this part of a step
+TELLING = 4  # floating-point steps that neighbouring cells must be apart, so that edges fit between them
 _MS = np.timedelta64(1, "ms")
+_INSTANT = re.compile(r"\d{4}(-\d\d(-\d\d([T ]\d\d(:\d\d(:\d\d(\.\d{1,9})?)?)?)?)?)?")
 _PREFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"))
 _PREFIXED = frozenset({"Hz", "s", "m", "V", "m/s"})
 _UNIT_NAMES = {"m s-1": "m/s", "m s^-1": "m/s", "degrees": "deg", "degree": "deg", "hz": "Hz", "seconds": "s", "1": ""}
@@ -33,7 +36,8 @@ class Uniform:
 
     def position(self, value: npt.ArrayLike) -> Floats:
         """The fractional cell position of a place on the axis; continues beyond the ends."""
-        return np.asarray((np.asarray(value, dtype=float) - self.start) / self.step)
+        with np.errstate(over="ignore"):
+            return np.asarray((np.asarray(value, dtype=float) - self.start) / self.step)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,57 +112,62 @@ class Axis:
         """One coordinate as a person writes it, with its unit."""
         if self.values is None:
             return str(index)
-        value = self.values[index]
-        if self.kind == "time" or self.values.dtype.kind == "M":
-            return time_text(value, self._resolution())
-        if self.values.dtype.kind in "fiu":
-            return self._number_text(float(value) * self.factor)
-        if self.values.dtype.kind == "m":
-            return self._number_text(_seconds(self.values[index : index + 1])[0] * self.factor)
-        return str(value)
+        value, kind = self.values[index], self.values.dtype.kind
+        if kind == "M":
+            spaced = self.kind == "time" and self.size > 1
+            return time_text(value, self._spacing() / 1000 if spaced else _digits_of(value))
+        if kind in "iu" and self.factor == 1.0:
+            return f"{int(value)} {self.unit}".rstrip()
+        if kind in "fium":
+            return self._number_text(float(_numbers(self.values[index : index + 1])[0]) * self.factor)
+        return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
     def find(self, text: str) -> int | None:
-        """The index a typed value means: a label, a date, or the nearest number in axis units."""
-        if self.values is None or self.kind == "label":
-            return self._find_label(text)
-        if self.kind == "time":
-            return self._find_time(text)
+        """The index a typed value means: a label, a date (UTC), or the nearest number in axis units; None for none."""
+        text = text.strip()
+        if self.values is None:
+            return self._index(text)
+        if self.kind == "label":
+            return self._find_label(self.values, text)
+        if self.values.dtype.kind == "M":
+            return _find_time(self.values, text)
+        return self._find_number(self.values, text)
+
+    def _find_number(self, values: npt.NDArray[Any], text: str) -> int | None:
         try:
             wanted = float(text.split()[0])
         except (ValueError, IndexError):
             return None
-        numbers = _numbers(self.values) * self.factor
+        numbers = _numbers(values) * self.factor
         if not np.isfinite(numbers).any() or not math.isfinite(wanted):
             return None
-        return int(np.nanargmin(np.abs(numbers - wanted)))
+        with np.errstate(over="ignore", invalid="ignore"):
+            away = np.abs(numbers - wanted)
+            away = np.minimum(away % self.wrap, -away % self.wrap) if self.wrap else away
+        return int(np.nanargmin(away))
 
-    def _find_label(self, text: str) -> int | None:
-        for index in range(self.size):
-            if self.text(index).casefold() == text.strip().casefold():
+    def _find_label(self, values: npt.NDArray[Any], text: str) -> int | None:
+        for index in range(len(values)):
+            if self.text(index).casefold() == text.casefold():
                 return index
-        return int(text) if text.strip().isdigit() and int(text) < self.size else None
+        return self._index(text)
 
-    def _find_time(self, text: str) -> int | None:
-        assert self.values is not None
-        try:
-            wanted = np.datetime64(text.strip().removesuffix("Z").removesuffix(" UTC").replace(" ", "T"), "ns")
-        except ValueError:
-            return None
-        return int(np.argmin(np.abs(self.values - wanted)))
+    def _index(self, text: str) -> int | None:
+        """A typed index, where there is such a cell."""
+        index = int(text) if text.isdecimal() and len(text) < 20 else self.size
+        return index if index < self.size else None
 
-    def _resolution(self) -> float:
-        """Typical spacing, axis units (seconds for time)."""
-        if self.size < 2:
-            return 1.0 if self.kind == "time" else 0.0
+    def _spacing(self) -> float:
+        """Mean distance of neighbouring cells, axis units; 0 for a single cell."""
         low, high = self.limits
-        return (high - low) / self.size / (1000.0 if self.kind == "time" else 1.0)
+        return (high - low) / self.size if self.size > 1 else 0.0
 
     def _number_text(self, number: float) -> str:
         if not math.isfinite(number):
             return "no value"
         if self.wrap:
             number %= self.wrap
-        spacing = self._resolution() if self.kind == "number" else 0.0
+        spacing = self._spacing() if self.kind == "number" else 0.0
         return f"{decimal_text(number, spacing)} {self.unit}".rstrip()
 
 
@@ -169,7 +178,7 @@ def decimal_text(number: float, spacing: float = 0.0) -> str:
     if number == int(number) and abs(number) < 1e7:
         return str(int(number))
     if spacing > 0 and 1e-4 <= abs(number) < 1e7:
-        decimals = min(12, max(0, math.ceil(-math.log10(spacing)) + 1))
+        decimals = min(15, max(0, math.ceil(-math.log10(spacing)) + 1))
         text = f"{number:.{decimals}f}"
         return text.rstrip("0").rstrip(".") if "." in text and decimals > 6 else text
     digits = 6
@@ -186,6 +195,28 @@ def time_text(value: np.datetime64, resolution: float) -> str:
         return str(value.astype("datetime64[D]"))
     unit = "s" if resolution >= 1 else "ms" if resolution >= 1e-3 else "us" if resolution >= 1e-6 else "ns"
     return str(value.astype(f"datetime64[{unit}]")).replace("T", " ")
+
+
+def _digits_of(value: np.datetime64) -> float:
+    """The coarsest resolution (seconds) that writes a time in full."""
+    exact = (size for unit, size in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)) if value == value.astype(f"M8[{unit}]"))
+    return next(exact, 1e-9)
+
+
+def _find_time(values: npt.NDArray[Any], text: str) -> int | None:
+    """The index of the time nearest to a typed one."""
+    text = text.removesuffix("Z").removesuffix("UTC").strip()
+    if not _INSTANT.fullmatch(text):
+        return None
+    try:
+        wanted = np.array([text.replace(" ", "T")], "datetime64")
+    except ValueError:
+        return None
+    away = np.abs(_milliseconds(values) - _milliseconds(wanted))
+    if np.isnan(away).all():
+        return None
+    near = np.flatnonzero(away <= np.nanmin(away) + 1e-3)  # a float of milliseconds tells no nanoseconds apart
+    return int(near[np.argmin(np.abs(values[near] - wanted.astype(values.dtype)))])
 
 
 def plain_axis(name: str, size: int, title: str = "") -> Axis:
@@ -214,10 +245,7 @@ def axis_of(name: str, size: int, values: npt.ArrayLike | None = None, attrs: di
 
 
 def _time_axis(name: str, title: str, array: npt.NDArray[Any]) -> Axis:
-    array = array.astype("datetime64[ns]")
-    milliseconds = (array - np.datetime64(0, "ns")) / _MS
-    milliseconds = np.where(np.isnat(array), np.nan, milliseconds)
-    edges = edges_of(milliseconds, alone=1000.0)
+    edges = edges_of(_milliseconds(array), alone=1000.0)
     if edges is None:
         return Axis(name, len(array), "index", title, "", Uniform(-0.5, 1.0, len(array)), array)
     return Axis(name, len(array), "time", title, "UTC", edges, array)
@@ -225,9 +253,9 @@ def _time_axis(name: str, title: str, array: npt.NDArray[Any]) -> Axis:
 
 def _number_axis(name: str, title: str, array: npt.NDArray[Any], unit: str) -> Axis:
     numbers = _numbers(array)
-    wrap = 360.0 if unit == "deg" and _wraps(numbers) else 0.0
-    if wrap:
-        numbers = np.unwrap(numbers, period=360.0)
+    turned = _unwrapped(numbers) if unit == "deg" else None
+    wrap = 0.0 if turned is None else 360.0
+    numbers = numbers if turned is None else turned
     factor, shown = display_unit(numbers, unit)
     edges = edges_of(numbers * factor)
     if edges is None:
@@ -238,22 +266,36 @@ def _number_axis(name: str, title: str, array: npt.NDArray[Any], unit: str) -> A
 def edges_of(centres: Floats, alone: float = 1.0) -> Edges | None:
     """Edges half way between cell centres, or None where the centres don't run strictly one way or hold NaN.
 
-    A single centre gets a cell of width ``alone``.
+    None too where they lie so close (or so far apart) that floating point has no room for edges. A single centre gets
+    a cell of width ``alone``.
     """
     size = len(centres)
     if size == 0 or not np.isfinite(centres).all():
         return None
     if size == 1:
-        return Uniform(float(centres[0]) - alone / 2, alone, 1)
-    steps = np.diff(centres)
-    if not ((steps > 0).all() or (steps < 0).all()):
-        return None
+        return Uniform(float(centres[0]) - alone / 2, alone, 1) if abs(centres[0]) < alone / 2**-50 else None
+    with np.errstate(over="ignore", invalid="ignore"):
+        return _even(centres) or _uneven(centres) if _one_way(centres) else None
+
+
+def _one_way(centres: Floats) -> bool:
+    """Whether numbers run strictly up or strictly down, further apart than rounding reaches."""
+    steps, grain = np.diff(centres), TELLING * np.spacing(np.maximum(np.abs(centres[:-1]), np.abs(centres[1:])))
+    return bool((steps >= grain).all() or (-steps >= grain).all())
+
+
+def _even(centres: Floats) -> Uniform | None:
+    size = len(centres)
     step = float(centres[-1] - centres[0]) / (size - 1)
-    even = centres[0] + step * np.arange(size)
-    if np.abs(centres - even).max() <= UNEVEN * abs(step):
-        return Uniform(float(centres[0]) - step / 2, step, size)
-    middles = centres[:-1] + steps / 2
-    return Table(np.concatenate([[centres[0] - steps[0] / 2], middles, [centres[-1] + steps[-1] / 2]]))
+    off = np.abs(centres - (centres[0] + step * np.arange(size))).max()
+    rounding = np.spacing(np.abs(centres).max())
+    return Uniform(float(centres[0]) - step / 2, step, size) if off <= max(UNEVEN * abs(step), rounding) else None
+
+
+def _uneven(centres: Floats) -> Table | None:
+    steps = np.diff(centres)
+    edges = np.concatenate([[centres[0] - steps[0] / 2], centres[:-1] + steps / 2, [centres[-1] + steps[-1] / 2]])
+    return Table(edges) if np.isfinite(edges).all() else None
 
 
 def display_unit(numbers: Floats, unit: str) -> tuple[float, str]:
@@ -265,8 +307,12 @@ def display_unit(numbers: Floats, unit: str) -> tuple[float, str]:
     prefixes = ((1e3, "k"), (1.0, "")) if unit == "m/s" else _PREFIXES
     for scale, prefix in prefixes:
         if largest >= scale:
-            return 1.0 / scale, prefix + unit
-    return 1.0 / prefixes[-1][0], prefixes[-1][1] + unit
+            return _inverse(scale), prefix + unit
+    return _inverse(prefixes[-1][0]), prefixes[-1][1] + unit
+
+
+def _inverse(scale: float) -> float:
+    return 1.0 / scale if scale > 1 else float(round(1.0 / scale))  # 1 / 1e-9 is not quite 1e9
 
 
 def _numbers(array: npt.NDArray[Any]) -> Floats:
@@ -277,12 +323,19 @@ def _seconds(array: npt.NDArray[Any]) -> Floats:
     return np.where(np.isnat(array), np.nan, array / np.timedelta64(1, "ns") / 1e9)
 
 
-def _wraps(numbers: Floats) -> bool:
-    """Whether degrees run one way but for a single jump of about a full turn."""
-    if len(numbers) < 3 or not np.isfinite(numbers).all():
-        return False
-    steps = np.diff(numbers)
-    return int((np.abs(steps) > 180).sum()) == 1
+def _milliseconds(array: npt.NDArray[Any]) -> Floats:
+    """Milliseconds since 1970 of datetime64 of any unit; NaN where there is no time."""
+    return np.where(np.isnat(array), np.nan, (array - np.datetime64(0, "ms")) / _MS)
+
+
+def _unwrapped(numbers: Floats) -> Floats | None:
+    """Degrees going on past a full turn, where they run one way but for a single jump of about one; else None."""
+    if len(numbers) < 3 or not np.isfinite(numbers).all() or _one_way(numbers):
+        return None
+    if int((np.abs(np.diff(numbers)) > 180).sum()) != 1:
+        return None
+    turned = np.unwrap(numbers, period=360.0)
+    return turned if _one_way(turned) else None
 
 
 def _title(name: str, attrs: dict[str, Any]) -> str:

@@ -13,7 +13,7 @@ V = TypeVar("V")
 class Cache(Generic[V]):
     """Least recently used values go first once ``size_of`` of all of them exceeds ``limit`` bytes.
 
-    A value larger than the limit is not kept. All methods may be called from any thread.
+    ``uses`` counts the questions. A value larger than the limit is not kept. All methods may be called from any thread.
     """
 
     def __init__(self, limit: int, size_of: Callable[[V], int]) -> None:
@@ -22,6 +22,7 @@ class Cache(Generic[V]):
         self._values: OrderedDict[Hashable, tuple[V, int]] = OrderedDict()
         self._bytes = 0
         self._lock = Lock()
+        self.uses = 0
 
     @property
     def bytes(self) -> int:
@@ -31,6 +32,7 @@ class Cache(Generic[V]):
     def get(self, key: Hashable) -> V | None:
         """The value kept under a key, now the most recent one, or None."""
         with self._lock:
+            self.uses += 1
             found = self._values.get(key)
             if found is None:
                 return None

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
 
 from skydeck.core.axis import Axis
@@ -22,8 +24,10 @@ PLANE_BYTES = 64 << 20
 SAMPLE_BYTES = 16 << 20
 MESH_CELLS = 16_000_000
 
-planes: Cache[Values] = Cache(192 << 20, lambda values: int(values.nbytes))
-rasters: Cache[Raster] = Cache(64 << 20, lambda raster: int(raster.values.nbytes))
+Pixels = npt.NDArray[np.float32]
+
+planes: Cache[Values] = Cache(96 << 20, lambda values: int(values.nbytes))
+rasters: Cache[Raster] = Cache(32 << 20, lambda raster: int(raster.values.nbytes))
 
 
 def answer(request: Request, cancelled: Check = never) -> Raster:
@@ -45,6 +49,17 @@ def answer(request: Request, cancelled: Check = never) -> Raster:
     )
     rasters.put(key, done)
     return done
+
+
+def keep(limit: int) -> None:
+    """Bound what is kept to ``limit`` bytes: three quarters for planes, the rest for answers."""
+    planes.limit, rasters.limit = limit * 3 // 4, limit // 4
+
+
+def forget_all() -> None:
+    """Drop everything that is kept."""
+    planes.forget()
+    rasters.forget()
 
 
 def forget(location: str) -> None:
@@ -89,73 +104,87 @@ def _regular(source: Opened, request: Request, cancelled: Check) -> Raster:
     if whole is not None:
         stop_if(cancelled)
         return Raster(block_reduce(whole, rows, columns, request.reduce), viewport, step, True, int(whole.nbytes))
+    if list(variable.dims).index(plane.x) > list(variable.dims).index(plane.y):
+        made, exact, total = _large(variable, request, rows, columns, cancelled)
+        return Raster(made, viewport, step, exact, total)
+    stored = replace(request, plane=replace(plane, x=plane.y, y=plane.x))  # bands across the stored order would be dear
+    made, exact, total = _large(variable, stored, columns, rows, cancelled)
+    return Raster(np.ascontiguousarray(made.T), viewport, step, exact, total)
+
+
+def _large(
+    variable: xr.DataArray, request: Request, rows: Bins, columns: Bins, cancelled: Check
+) -> tuple[Pixels, bool, int]:
+    """The pixels of a plane that is too large to keep, whether they are exact, and the bytes read for them."""
+    plane = request.plane
     if request.preview and _touched(variable, plane, rows, columns) > SAMPLE_BYTES and _samples(variable, plane):
-        return _sample(variable, request, rows, columns, step, cancelled)
-    return _banded(variable, request, rows, columns, step, cancelled)
+        return _sample(variable, request, rows, columns, cancelled)
+    return _banded(variable, request, rows, columns, cancelled)
 
 
 def _banded(
-    variable: xr.DataArray,
-    request: Request,
-    rows: Bins,
-    columns: Bins,
-    step: tuple[float, float],
-    cancelled: Check,
-) -> Raster:
-    """Reduce a window of any size, a band of screen rows at a time."""
-    out = np.full((len(rows.start), len(columns.start)), np.nan, np.float32)
+    variable: xr.DataArray, request: Request, rows: Bins, columns: Bins, cancelled: Check
+) -> tuple[Pixels, bool, int]:
+    """Reduce a window of any size, a band of screen rows at a time; a row too large for that by pieces of columns."""
+    out = np.full((len(rows), len(columns)), np.nan, np.float32)
     span = _span(columns)
     if span is None:
-        return Raster(out, request.viewport, step)
-    total = 0
-    for first, last in _bands(variable, request.plane, rows, span):
-        stop_if(cancelled)
-        part = Bins(rows.start[first:last], rows.stop[first:last])
-        high = _span(part)
+        return out, True, 0
+    most, total = PLANE_BYTES // 2 // variable.dtype.itemsize, 0
+    chunks = chunks_of(variable)
+    for first, last in _bands(rows, most // (span.stop - span.start), chunks[request.plane.y]):
+        high = _span(rows[first:last])
         if high is None:
             continue
-        values = window(variable, request.plane, high, span, cancelled)
-        total += int(values.nbytes)
-        out[first:last] = block_reduce(values, _moved(part, high), _moved(columns, span), request.reduce)
-    return Raster(out, request.viewport, step, True, total)
+        for left, right in _bands(columns, most // (high.stop - high.start), chunks[request.plane.x]):
+            stop_if(cancelled)
+            wide = _span(columns[left:right])
+            if wide is None:
+                continue
+            _check_pixel(high, wide, most)
+            values = window(variable, request.plane, high, wide, cancelled)
+            total += int(values.nbytes)
+            bins = _moved(rows[first:last], high), _moved(columns[left:right], wide)
+            out[first:last, left:right] = block_reduce(values, *bins, request.reduce)
+    return out, True, total
 
 
-def _bands(variable: xr.DataArray, plane: Plane, rows: Bins, span: slice) -> list[tuple[int, int]]:
-    """Ranges of screen rows whose cells fit PLANE_BYTES, at least a chunk's height each where that fits."""
-    width = (span.stop - span.start) * variable.dtype.itemsize
-    cells = max(1, (PLANE_BYTES // 2) // width)
-    chunk = chunks_of(variable)[plane.y]
-    cells = max(cells // chunk * chunk, min(chunk, cells))
-    bands: list[tuple[int, int]] = []
-    first = 0
-    while first < len(rows.start):
-        last = first + 1
-        while last < len(rows.start) and _height(rows, first, last + 1) <= cells:
-            last += 1
-        bands.append((first, last))
-        first = last
-    return bands
+def _bands(bins: Bins, most: int, chunk: int) -> list[tuple[int, int]]:
+    """Ranges of pixels that reach over at most ``most`` cells (or one pixel each), in whole chunks where they fit."""
+    cells = max(most // chunk * chunk, min(chunk, most))
+    bands, first, extent = [], 0, (0, 0)
+    for pixel, (start, stop) in enumerate(zip(bins.start.tolist(), bins.stop.tolist(), strict=True)):
+        wider = _joined(extent, (start, stop))
+        if wider[1] - wider[0] > cells and pixel > first:
+            bands.append((first, pixel))
+            first, wider = pixel, (start, stop)
+        extent = wider
+    return [*bands, (first, len(bins))]
 
 
-def _height(rows: Bins, first: int, last: int) -> int:
-    span = _span(Bins(rows.start[first:last], rows.stop[first:last]))
-    return 0 if span is None else span.stop - span.start
+def _joined(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
+    """The smallest range of cells that holds both; an empty one counts for nothing."""
+    if one[0] == one[1] or other[0] == other[1]:
+        return one if other[0] == other[1] else other
+    return min(one[0], other[0]), max(one[1], other[1])
+
+
+def _check_pixel(high: slice, wide: slice, most: int) -> None:
+    """Refuse what even one pixel at a time wouldn't make small."""
+    cells = (high.stop - high.start) * (wide.stop - wide.start)
+    if cells > 4 * most:
+        raise TooBig(f"A single pixel of this view covers {cells:,} cells", remedy="Ask for more pixels, or zoom in")
 
 
 def _sample(
-    variable: xr.DataArray,
-    request: Request,
-    rows: Bins,
-    columns: Bins,
-    step: tuple[float, float],
-    cancelled: Check,
-) -> Raster:
+    variable: xr.DataArray, request: Request, rows: Bins, columns: Bins, cancelled: Check
+) -> tuple[Pixels, bool, int]:
     """A preview of a giant: one cell-row of each screen row (fewer, if need be), read by itself."""
-    out = np.full((len(rows.start), len(columns.start)), np.nan, np.float32)
+    out = np.full((len(rows), len(columns)), np.nan, np.float32)
     span = _span(columns)
     filled = np.flatnonzero(rows.stop > rows.start)
     if span is None or filled.size == 0:
-        return Raster(out, request.viewport, step, False)
+        return out, False, 0
     width = (span.stop - span.start) * variable.dtype.itemsize
     every = max(1, int(np.ceil(filled.size * width / SAMPLE_BYTES)))
     total = 0
@@ -166,7 +195,7 @@ def _sample(
         values = window(variable, request.plane, slice(middle, middle + 1), span, cancelled)
         total += int(values.nbytes)
         out[group] = block_reduce(values, Bins(*_one()), _moved(columns, span), request.reduce)
-    return Raster(out, request.viewport, step, False, total)
+    return out, False, total
 
 
 def _samples(variable: xr.DataArray, plane: Plane) -> bool:
@@ -188,15 +217,17 @@ def _mesh(source: Opened, request: Request, cancelled: Check) -> Raster:
     plane = request.plane
     assert plane.mesh is not None
     variable = source.variable(plane.variable)
+    fixed_selection(variable, plane)
     if variable.sizes[plane.x] * variable.sizes[plane.y] > MESH_CELLS:
         raise TooBig(
             f"A mesh of {variable.sizes[plane.x]} × {variable.sizes[plane.y]} cells is too large to draw",
             remedy="Show it on its dimensions instead",
         )
-    values = plane_values(
-        source, Plane(plane.source, plane.variable, plane.x, plane.y, plane.fixed, plane.part, plane.options)
-    )
-    assert values is not None
+    values = plane_values(source, replace(plane, mesh=None), cancelled)
+    if values is None:
+        values = window(
+            variable, plane, slice(0, variable.sizes[plane.y]), slice(0, variable.sizes[plane.x]), cancelled
+        )
     stop_if(cancelled)
     grid = [source.dataset[name].transpose(plane.y, plane.x).values.astype(float) for name in plane.mesh]
     picture = quadmesh(grid[0], grid[1], values, request.viewport, request.reduce)

@@ -14,7 +14,8 @@ import xarray as xr
 from skydeck.core.axis import Axis, Uniform, axis_of, plain_axis
 from skydeck.core.errors import RequestError, SourceChanged, SourceMissing
 from skydeck.core.raster import Plane
-from skydeck.sources import errors_of, open_source, signature_of
+from skydeck.fetch.line import with_lines
+from skydeck.sources import errors_of, open_source, redact, signature_of
 
 Options = tuple[tuple[str, str], ...]
 
@@ -94,7 +95,7 @@ def _open(key: tuple[str, Options]) -> Opened:
     location, options = key
     signature = signature_of(location)
     with errors_of(location):
-        dataset = open_source(location, dict(options))
+        dataset = with_lines(open_source(location, dict(options)), redact(location))
     fresh = Opened(location, options, dataset, signature, time.monotonic())
     with _lock:
         _kept[key] = fresh

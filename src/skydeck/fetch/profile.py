@@ -11,7 +11,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from skydeck.core.cancel import Check, never, stop_if
-from skydeck.core.errors import RequestError
+from skydeck.core.errors import RequestError, TooBig
 from skydeck.core.raster import Plane
 from skydeck.fetch.answer import plane_values, window
 from skydeck.fetch.opened import opened
@@ -22,6 +22,7 @@ from skydeck.sky.regions import Region, bounds, mask
 from skydeck.sources import errors_of
 
 BLOCK_BYTES = 32 << 20
+REGION_BYTES = 256 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ def value(plane: Plane, x: int, y: int) -> complex | float | int | None:
     """The datum of one cell, with all its digits (an int stays an int); None outside the plane."""
     source = opened(plane.source, plane.options)
     variable = source.variable(plane.variable)
+    fixed_selection(variable, plane)
     if not (0 <= x < variable.sizes[plane.x] and 0 <= y < variable.sizes[plane.y]):
         return None
     with errors_of(plane.source):
@@ -59,8 +61,8 @@ def value(plane: Plane, x: int, y: int) -> complex | float | int | None:
 def profile(plane: Plane, dim: str, region: Region, cancelled: Check = never) -> Profile:
     """The mean under a region (or the value of its one cell) for every index along another dimension.
 
-    Read in blocks of at most 32 MiB; raises RequestError for a dimension that isn't there or is displayed, and
-    Cancelled.
+    Read in blocks of about 32 MiB, or of the region on one plane where that is larger. Raises RequestError for a
+    dimension that isn't there or is displayed, TooBig for a region of more than 256 MiB on a plane, and Cancelled.
     """
     begun = time.perf_counter()
     source = opened(plane.source, plane.options)
@@ -71,6 +73,7 @@ def profile(plane: Plane, dim: str, region: Region, cancelled: Check = never) ->
     columns, rows = bounds(region, variable.sizes[plane.x], variable.sizes[plane.y])
     if columns.start >= columns.stop or rows.start >= rows.stop:
         return Profile(dim, np.full(variable.sizes[dim], np.nan), 0)
+    _check_size(variable, rows, columns)
     inside = mask(region, columns, rows)
     selection |= {plane.x: columns, plane.y: rows}
     with errors_of(plane.source):
@@ -79,17 +82,28 @@ def profile(plane: Plane, dim: str, region: Region, cancelled: Check = never) ->
 
 
 def summary(plane: Plane, region: Region, cancelled: Check = never) -> RegionSummary:
-    """Sum, mean, rms, extremes and counts of a region on the displayed plane."""
+    """Sum, mean, rms, extremes and counts of a region on the displayed plane.
+
+    Raises RequestError for a plane that isn't there, TooBig for a region of more than 256 MiB, and Cancelled.
+    """
     begun = time.perf_counter()
     source = opened(plane.source, plane.options)
     variable = source.variable(plane.variable)
+    fixed_selection(variable, plane)
     columns, rows = bounds(region, variable.sizes[plane.x], variable.sizes[plane.y])
+    _check_size(variable, rows, columns)
     if columns.start >= columns.stop or rows.start >= rows.stop:
         return RegionSummary(statistics_of(np.empty(0)))
     with errors_of(plane.source):
         whole = plane_values(source, plane, cancelled)
         values = window(variable, plane, rows, columns, cancelled) if whole is None else whole[rows, columns]
     return RegionSummary(statistics_of(values[mask(region, columns, rows)]), time.perf_counter() - begun)
+
+
+def _check_size(variable: xr.DataArray, rows: slice, columns: slice) -> None:
+    wide, high = columns.stop - columns.start, rows.stop - rows.start
+    if wide * high * variable.dtype.itemsize > REGION_BYTES:
+        raise TooBig(f"A region of {wide} × {high} cells is too large to measure", remedy="Draw a smaller one")
 
 
 def _along(

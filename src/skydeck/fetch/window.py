@@ -31,6 +31,12 @@ def fixed_selection(variable: xr.DataArray, plane: Plane) -> dict[str, int]:
             raise RequestError(f"{variable.name} has no dimension {dim!r}", expected=f"Its dimensions are {dims}")
     if plane.x == plane.y:
         raise RequestError(f"Both axes can't be {plane.x!r}", expected="Two different dimensions")
+    unknown = [dim for dim in wanted if dim not in variable.dims]
+    if unknown:
+        raise RequestError(
+            f"{variable.name} has no dimension {unknown[0]!r} to hold",
+            expected=f"Its dimensions are {', '.join(map(str, variable.dims))}",
+        )
     others = [str(dim) for dim in variable.dims if dim not in (plane.x, plane.y)]
     selection = {dim: wanted.get(dim, 0) for dim in others}
     for dim, index in selection.items():
@@ -70,7 +76,8 @@ def part_of(values: Values, part: Part) -> Values:
             return np.angle(values)
         return values.real if part == "real" else values.imag if part == "imaginary" else np.abs(values)
     if values.dtype.kind in "mM":
-        return np.where(np.isnat(values), np.nan, values.astype("int64") / 1e9)
+        spans = values - np.datetime64(0, "s") if values.dtype.kind == "M" else values
+        return np.where(np.isnat(values), np.nan, spans / np.timedelta64(1, "s"))
     if values.dtype.kind not in "biuf":
         raise RequestError("Text can't be drawn as a picture", remedy="Choose a variable that holds numbers")
     return values
@@ -81,7 +88,7 @@ def chunks_of(variable: xr.DataArray) -> dict[str, int]:
     known = variable.encoding.get("preferred_chunks") or {}
     if not known and variable.encoding.get("chunks"):
         known = dict(zip(variable.dims, variable.encoding["chunks"], strict=False))
-    return {str(dim): int(known.get(dim, 1)) for dim in variable.dims}
+    return {str(dim): max(1, int(known.get(dim, 1))) for dim in variable.dims}
 
 
 def _pieces(variable: xr.DataArray, spans: Mapping[str, int | slice]) -> Iterator[dict[str, int | slice]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,6 @@ COLORMAPS: dict[str, list[str]] = {
     "Classic": ["heat", "hot", "bone", "cubehelix", "afmhot", "gnuplot2", "turbo", "rainbow", "jet"],
 }
 _BUCKETS = 32_700  # a little under the painter's 32 768, so that rounding leaves the last step a bucket
-_MATPLOTLIB = {"heat": "gist_heat", "gray": "gray"}  # colorcet's gray doesn't end white
 
 log = logging.getLogger(__name__)
 
@@ -94,28 +94,19 @@ def _steps(thresholds: Floats) -> tuple[npt.NDArray[np.float32], np.float32]:
 
 @cache
 def _table(name: str) -> Bytes:
-    from matplotlib import colormaps
-
     if not any(name in names for names in COLORMAPS.values()):
         known = ", ".join(known for names in COLORMAPS.values() for known in names)
         raise RequestError(f"There is no colour map called {name!r}", expected=f"one of {known}")
-    colours = _colorcet(name)
-    if colours is None:
-        chosen = colormaps[_MATPLOTLIB.get(name, name)]
-        colours = np.asarray(chosen(np.linspace(0, 1, COLOURS), bytes=True), np.uint8)[:, :3].copy()
+    colours = _tables()[name]
     colours.flags.writeable = False
     return colours
 
 
-def _colorcet(name: str) -> Bytes | None:
-    import colorcet
-
-    texts = None if name in _MATPLOTLIB else colorcet.palette.get(name)
-    if texts is None or len(texts) != COLOURS:
-        return None
-    return (
-        np.frombuffer(bytes.fromhex("".join(text.lstrip("#") for text in texts)), np.uint8).reshape(COLOURS, 3).copy()
-    )
+@cache
+def _tables() -> dict[str, Bytes]:
+    """Every colour map, (256, 3) uint8 each; written by tests/render/make_colormaps.py."""
+    with np.load(Path(__file__).with_name("colormaps.npz")) as kept:
+        return {name: kept[name] for name in kept.files}
 
 
 @cache

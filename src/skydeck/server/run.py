@@ -7,6 +7,8 @@ import webbrowser
 from collections.abc import Callable
 from typing import Any
 
+from tornado.ioloop import PeriodicCallback
+
 from skydeck.server.address import url_of
 from skydeck.settings import Settings, use
 
@@ -15,6 +17,7 @@ log = logging.getLogger(__name__)
 WEBSOCKET_BYTES = 64 << 20
 SESSION_LIFETIME_MS = 15_000
 CHECK_SESSIONS_MS = 5_000
+REST_MS = 60_000
 WARM_SECONDS = 3.0  # the first page comes first
 
 
@@ -22,11 +25,12 @@ def serve(settings: Settings) -> None:
     """Serve every page of ``settings`` until interrupted."""
     use(settings)
     from skydeck.server.pages import pages
-    from skydeck.server.session import compute, finish, warm
+    from skydeck.server.session import Rest, compute, finish, warm
 
     compute()  # a scheduler that doesn't answer is said before anybody is told to come
     server = _server(settings, pages())
     server.io_loop.call_later(WARM_SECONDS, warm)
+    PeriodicCallback(Rest(), REST_MS).start()
     if settings.open_browser:
         server.io_loop.add_callback(webbrowser.open, url_of(settings))
     try:

@@ -11,6 +11,8 @@ from bokeh.document import Document
 from panel.io.resources import get_dist_path
 
 from skydeck.compute import Compute, Threads, connect
+from skydeck.core.memory import frugal, trim
+from skydeck.fetch.answer import forget_all, keep, planes, rasters
 from skydeck.settings import settings
 from skydeck.views.cube import CubeView
 from skydeck.views.page import cube_page
@@ -22,6 +24,8 @@ log = logging.getLogger(__name__)
 def compute() -> Compute:
     """Where this process's work runs; made once."""
     chosen = settings()
+    frugal()
+    keep(chosen.cache_bytes)
     return connect(chosen.scheduler, chosen.workers, chosen.memory_limit)
 
 
@@ -60,6 +64,20 @@ def explorer() -> pn.Template:
 def warm() -> None:
     """Compile the kernels in the background, once the port is open."""
     threading.Thread(target=_warm, name="skydeck-warm", daemon=True).start()
+
+
+class Rest:
+    """Lets go of what is kept for the next question, once none came between two calls."""
+
+    def __init__(self) -> None:
+        self._uses = -1
+
+    def __call__(self) -> None:
+        uses = planes.uses + rasters.uses
+        if uses == self._uses and planes.bytes + rasters.bytes:
+            forget_all()
+            trim()
+        self._uses = uses
 
 
 def _warm() -> None:

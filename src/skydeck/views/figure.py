@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import holoviews as hv
 import numpy as np
@@ -54,9 +55,15 @@ class Figure:
             return 0, 0
 
 
+@cache
+def _backend() -> None:
+    """Load HoloViews' Bokeh backend, once."""
+    hv.extension("bokeh", logo=False)
+
+
 def figure() -> Figure:
     """Make the plot: an empty picture with linear axes, tools that suit a picture, a colour bar, and the overlays."""
-    hv.extension("bokeh", logo=False)
+    _backend()
     picture = hv.DynamicMap(lambda: hv.RGB(_BLANK, bounds=(0, 0, 1, 1)))
     tools = [PanTool(), WheelZoomTool(), BoxZoomTool(), TapTool(), ResetTool()]
     picture.opts(

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-import panel as pn
-
 from skydeck.core.errors import SkydeckError
 from skydeck.settings import Settings
 from skydeck.sources import listing
 from skydeck.views.assets import asset
 from skydeck.views.locate import first_sources, is_folder
+from skydeck.views.page import Page
 from skydeck.views.text import byte_text, html, plain
 
 MOST_CARDS = 60
 
 
-def index_page(settings: Settings) -> pn.Template:
+def index_page(settings: Settings) -> Page:
     """Cards of the named sources and the files of the command line, then those at the top of each root."""
-    page = pn.Template(asset("index.html"))
+    page = Page(asset("index.html"))
     page.title = "Skydeck"
     page.add_variable("style", asset("page.css"))
     page.add_variable("cards", _cards(settings))

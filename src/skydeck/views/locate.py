@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,7 +38,7 @@ def locate(name: str, settings: Settings) -> Located:
             remedy="Give the URL to 'skydeck serve', or name it under [sources] in observatory.toml",
         )
     path = confine(name, settings.roots)
-    if not path.exists():
+    if not os.path.exists(path):  # Path.exists raises for names that are too long
         raise SourceMissing(f"There is nothing at {name}", remedy="Choose a file from the list")
     return Located(str(path), str(path), title_of(str(path)))
 

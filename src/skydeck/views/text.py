@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 
+import numpy as np
+
 LONGEST = 400
+_TEX = re.compile(r"\$(?=\$)|\\+(?=[(\[])")
 
 
 def plain(text: object, longest: int = LONGEST) -> str:
     """A text without control characters and TeX marks, cut to a length: for canvases and widgets."""
-    whole = "".join(character for character in str(text) if character.isprintable())
-    whole = whole.replace("$$", "$ $").replace("\\(", "(").replace("\\[", "[")
+    spaced = (" " if character.isspace() else character for character in str(text))
+    whole = "".join(character for character in spaced if character.isprintable())
+    whole = _TEX.sub(lambda found: "$ " if found[0] == "$" else "", whole)
     return whole if len(whole) <= longest else whole[: longest - 1] + "…"
 
 
@@ -21,22 +26,31 @@ def html(text: object, longest: int = LONGEST) -> str:
 
 def byte_text(count: float) -> str:
     """Bytes as people write them: 96 kB, 4.3 GB (1000-based)."""
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if count < 1000 or unit == "TB":
-            return f"{count:.3g} {unit}" if unit != "B" else f"{count:.0f} B"
-        count /= 1000
-    raise AssertionError
+    unit = "B"
+    for larger in ("kB", "MB", "GB", "TB", "PB"):
+        if float(f"{count:.3g}") < 1000:
+            break
+        count, unit = count / 1000, larger
+    return f"{count:.0f} {unit}" if unit == "B" or count >= 1000 else f"{count:.3g} {unit}"
 
 
-def number_text(value: complex | float | int | None) -> str:
-    """A datum with all its digits; ints and bools stay what they are."""
+def number_text(value: complex | float | int | None, digits: int = 10) -> str:
+    """A datum as people read it: ints, bools and what float32 holds with all their digits, other floats to ``digits``
+    (17 are all)."""
     if value is None:
         return "–"
     if isinstance(value, bool | int):
         return str(value)
     if isinstance(value, complex):
-        return f"{value.real:.7g} {'+' if value.imag >= 0 else '−'} {abs(value.imag):.7g}i"
-    return f"{value:.7g}"
+        sign = "−" if value.imag < 0 else "+"
+        return f"{_float_text(value.real, digits)} {sign} {_float_text(abs(value.imag), digits)}i"
+    return _float_text(value, digits)
+
+
+def _float_text(value: float, digits: int) -> str:
+    with np.errstate(over="ignore"):
+        single = np.float32(value)
+    return f"{float(str(single)):.9g}" if float(single) == value else f"{value:.{digits}g}"
 
 
 def table(rows: list[tuple[str, str]], title: str = "") -> str:
