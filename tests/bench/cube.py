@@ -71,7 +71,9 @@ def _plane(noises: list[Plane], stokes: int, channel: int) -> Plane:
     noise = noises[(stokes * SHAPE[1] + channel) % NOISES]
     angle = channel / 40 + stokes
     x, y = (np.exp(-(((np.arange(1024) - 512 - 300 * at) / 40) ** 2) / 2) for at in (np.cos(angle), np.sin(angle)))
-    made: Plane = (np.roll(noise, (stokes * 31 + channel * 17, channel * 13), (0, 1)) + 20 * np.outer(y, x)).astype("f4")
+    made: Plane = (np.roll(noise, (stokes * 31 + channel * 17, channel * 13), (0, 1)) + 20 * np.outer(y, x)).astype(
+        "f4"
+    )
     return made
 
 

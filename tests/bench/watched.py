@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -106,10 +105,3 @@ def watched(browser: Browser, url: str) -> Iterator[Watched]:
 
 def _count(socket: WebSocket, received: list[int]) -> None:
     socket.on("framereceived", lambda payload: received.append(len(payload)))
-
-
-def first_picture(browser: Browser, url: str) -> float:
-    """Seconds from asking for an address until its first picture is painted."""
-    begin = time.monotonic()
-    with watched(browser, url):
-        return time.monotonic() - begin

@@ -85,17 +85,6 @@ def test_no_cell_lies_outside(case: tuple[Axis, str]) -> None:
         assert axis.cell(place) is None
 
 
-def test_each_text_is_its_own_and_leads_back(case: tuple[Axis, str]) -> None:
-    axis, _ = case
-    texts = [axis.text(index) for index in range(axis.size)]
-    found = [axis.find(text) for text in texts]
-    for index, text in enumerate(texts):
-        if text in ("no time", "no value"):
-            continue
-        if texts.count(text) == 1 and "inf" not in text and abs(axis.centre(index)) < 1e15:
-            assert found[index] is not None, text
-
-
 @pytest.mark.parametrize("name", [name for name in COORDINATES if name not in ("repeated", "no times", "tiny")])
 def test_texts_tell_cells_apart(name: str) -> None:
     values, attrs, _ = COORDINATES[name]
@@ -117,7 +106,7 @@ def test_finding_its_own_text_gives_the_cell(name: str) -> None:
     "text", ["", " ", "x", "²", "nan", "inf", "NaT", "9" * 5000, "2026-13-01", "12", "1e999", "2026-01-01T00:00+02:00"]
 )
 def test_what_means_nothing_finds_nothing_and_never_raises(name: str, text: str) -> None:
-    values, attrs, kind = COORDINATES[name]
+    values, attrs, _ = COORDINATES[name]
     axis = axis_of("name", len(values), values, attrs)
     found = axis.find(text)
     assert found is None or 0 <= found < axis.size
@@ -171,7 +160,7 @@ def test_a_full_turn_runs_on() -> None:
     assert axis.find("-1") == 1
 
 
-@pytest.mark.parametrize("values", [[0.0, 10.0, 250.0, 260.0], [260.0, 250.0, 10.0, 0.0], [0.0, 200.0, 100.0]])
+@pytest.mark.parametrize("values", [[0.0, 10.0, 250.0, 260.0], [260.0, 250.0, 10.0, 0.0], [0.0, 200.0, 190.0, 210.0]])
 def test_degrees_that_jump_without_turning_are_left_alone(values: list[float]) -> None:
     axis = axis_of("lon", len(values), values, {"units": "deg"})
     assert axis.wrap == 0
@@ -197,7 +186,7 @@ def test_times_beside_a_gap_are_found() -> None:
 @pytest.mark.parametrize(
     ("values", "unit", "caption", "text"),
     [
-        ([1.42e9, 1.43e9], "Hz", "Name (GHz)", "1.42 GHz"),
+        ([1.42e9, 1.43e9], "Hz", "Name (GHz)", "1.420 GHz"),
         ([2.1e-1, 2.2e-1], "m", "Name (mm)", "210 mm"),
         ([3e-9, 4e-9], "m", "Name (nm)", "3 nm"),
         ([0.002, 0.004], "s", "Name (ms)", "2 ms"),

@@ -215,6 +215,8 @@ def _find_time(values: npt.NDArray[Any], text: str) -> int | None:
     away = np.abs(_milliseconds(values) - _milliseconds(wanted))
     if np.isnan(away).all():
         return None
+    if np.nanmin(away) > 1:
+        return int(np.nanargmin(away))
     near = np.flatnonzero(away <= np.nanmin(away) + 1e-3)  # a float of milliseconds tells no nanoseconds apart
     return int(near[np.argmin(np.abs(values[near] - wanted.astype(values.dtype)))])
 
@@ -239,7 +241,7 @@ def axis_of(name: str, size: int, values: npt.ArrayLike | None = None, attrs: di
     if array.dtype.kind == "M":
         return _time_axis(name, title, array)
     if array.dtype.kind in "fium":
-        unit = "s" if array.dtype.kind == "m" else str(attrs.get("units", attrs.get("unit", "")) or "")
+        unit = "s" if array.dtype.kind == "m" else _attribute(attrs, "units") or _attribute(attrs, "unit")
         return _number_axis(name, title, array, _UNIT_NAMES.get(unit.strip(), unit.strip()))
     return Axis(name, size, "label", title, "", Uniform(-0.5, 1.0, size), array)
 
@@ -338,6 +340,12 @@ def _unwrapped(numbers: Floats) -> Floats | None:
     return turned if _one_way(turned) else None
 
 
+def _attribute(attrs: dict[str, Any], name: str) -> str:
+    """An attribute, which may be of any type, as text."""
+    value = attrs.get(name)
+    return "" if value is None else str(value)
+
+
 def _title(name: str, attrs: dict[str, Any]) -> str:
-    title = str(attrs.get("long_name", "") or name.replace("_", " "))
+    title = _attribute(attrs, "long_name") or name.replace("_", " ")
     return title if len(title) < 2 or title.isupper() else title[0].upper() + title[1:]

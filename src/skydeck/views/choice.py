@@ -40,7 +40,7 @@ def axes_of(dataset: xr.Dataset, variable: str) -> tuple[str, str]:
     sky = [dim for dim in str(dataset.attrs.get("wcs_dims", "")).split() if dim in dims]
     if len(sky) == 2:
         return sky[0], sky[1]
-    if "time" in dims and "frequency" in dims and len(dims) == 2:
+    if "time" in dims and "frequency" in dims:
         return "time", "frequency"
     return dims[-1], dims[-2]
 

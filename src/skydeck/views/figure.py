@@ -21,6 +21,7 @@ from bokeh.models import (
     Range1d,
     ResetTool,
     TapTool,
+    Title,
     WheelZoomTool,
 )
 
@@ -45,6 +46,7 @@ class Figure:
     mark: ColumnDataSource
     zoom: BoxZoomTool
     label: Label
+    unit: Title
 
     @property
     def frame(self) -> tuple[int, int]:
@@ -93,6 +95,10 @@ def figure() -> Figure:
         margin=0,
     )
     plot.add_layout(colorbar, "right")
+    unit = Title(text="", align="center", text_font_size="12px", text_font_style="normal")
+    plot.add_layout(unit, "right")
+    for lines in plot.grid:
+        lines.visible = False
     box, ellipse, mark, grid = _overlays(plot)
     label = Label(
         x=8,
@@ -111,7 +117,7 @@ def figure() -> Figure:
     zoom = plot.select_one(BoxZoomTool)
     names = ColumnDataSource({"x": [], "y": [], "text": []})
     plot.text("x", "y", "text", source=names, text_color="#ffffff", text_font_size="11px", text_alpha=0.9)
-    return Figure(plot, renderer.data_source, colorbar, mapper, grid, names, box, ellipse, mark, zoom, label)
+    return Figure(plot, renderer.data_source, colorbar, mapper, grid, names, box, ellipse, mark, zoom, label, unit)
 
 
 def _overlays(plot: Plot) -> tuple[BoxAnnotation, ColumnDataSource, ColumnDataSource, ColumnDataSource]:
@@ -161,6 +167,8 @@ def paint_theme(plot: Plot, theme: Theme) -> None:
         )
     for lines in plot.grid:
         lines.update(grid_line_color=theme.line, grid_line_alpha=0.35)
+    for title in plot.select({"type": Title}):
+        title.text_color = theme.text
     for bar in plot.select({"type": ColorBar}):
         bar.update(
             background_fill_alpha=0,

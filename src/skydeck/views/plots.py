@@ -59,7 +59,7 @@ class ProfilePlot:
             down = float(axis.edges.at(1)) < float(axis.edges.at(0))
             start, end = (high, low) if down else (low, high)
             self.plot.x_range.update(start=start, end=end, reset_start=start, reset_end=end)
-            dress(self.plot.xaxis[0], axis, axis.limits)
+            dress(self.plot.xaxis[0], axis, axis.limits, 4)
         centres = np.asarray(axis.edges.at(np.arange(axis.size) + 0.5), dtype=float)
         finite = np.where(np.isfinite(values), values, np.nan)
         self._points.visible = bool(np.isfinite(finite).sum() < 40)

@@ -291,7 +291,7 @@ class Screen:
         rgb = table(style.colormap, style.reverse)
         self.figure.mapper.palette = [f"#{red:02x}{green:02x}{blue:02x}" for red, green, blue in rgb.tolist()]
         fix(bar, colourbar_ticks(style, steps))
-        bar.title = plain(self.state.unit) or None
+        self.figure.unit.text = plain(self.state.unit)
 
     # Axes and grid
 

@@ -38,7 +38,7 @@ _CLOCK = DatetimeTickFormatter(
 )
 
 
-def dress(shown: PlotAxis, axis: Axis, visible: tuple[float, float]) -> None:
+def dress(shown: PlotAxis, axis: Axis, visible: tuple[float, float], count: int = 6) -> None:
     """Write an axis that isn't on the sky: its caption, ticker and labels; labels depend on the ``visible`` range."""
     shown.axis_label = plain(axis.caption)
     if axis.kind in ("label", "index") and axis.values is not None:
@@ -50,7 +50,7 @@ def dress(shown: PlotAxis, axis: Axis, visible: tuple[float, float]) -> None:
         shown.ticker, shown.formatter = BasicTicker(), CustomJSTickFormatter(code=code)
     else:
         whole = axis.kind == "index"
-        shown.ticker = BasicTicker(min_interval=1) if whole else BasicTicker()
+        shown.ticker = BasicTicker(min_interval=1 if whole else 0, desired_num_ticks=count)
         shown.formatter = BasicTickFormatter(use_scientific=not whole, precision="auto")
 
 
