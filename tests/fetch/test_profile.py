@@ -45,9 +45,8 @@ def plane(location: str, **fixed: int) -> Plane:
 def test_a_profile_is_the_mean_under_the_region(cube: str, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
     monkeypatch.setattr(module, "BLOCK_BYTES", block)
     found = profile(plane(cube, s=1), "f", REGION)
-    with np.testing.suppress_warnings() as quiet:
-        quiet.filter(RuntimeWarning)
-        truth = [np.nanmean(CUBE[k, 1][INSIDE]) for k in range(13)]
+    cells = [CUBE[k, 1][INSIDE & np.isfinite(CUBE[k, 1])] for k in range(13)]
+    truth = [values.mean() if values.size else np.nan for values in cells]
     np.testing.assert_allclose(found.values, truth)
     assert np.isnan(found.values[4])
     assert (found.dim, found.cells) == ("f", INSIDE.sum())

@@ -24,7 +24,7 @@ from skydeck.views.controls import WIDE, synced
 from skydeck.views.plots import ProfilePlot
 from skydeck.views.screen import Screen
 from skydeck.views.state import CubeState
-from skydeck.views.text import number_text, table
+from skydeck.views.text import number_text, short_text, table
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,7 @@ class Measure:
         if self.state.tool == "point":
             return [("value", f"{number_text(found.mean)} {unit}".strip())]
         values = [
-            (name, f"{number_text(getattr(found, name))} {unit}".strip())
+            (name, f"{short_text(getattr(found, name))} {unit}".strip())
             for name in ("sum", "mean", "rms", "std", "median", "min", "max")
         ]
         counts = [("pixels", f"{found.count}" + (f" (+ {found.nan_count} blank)" if found.nan_count else ""))]
@@ -163,7 +163,7 @@ class Measure:
         attrs = self.state.opened.dataset.attrs
         beam = beam_of(str(attrs.get("header") or attrs.get("fits_wcs_header") or ""))
         found = flux_of(total, self.state.unit, celestial.scale, beam, self._frequency())
-        return [] if found is None else [("flux density", f"{number_text(found.jansky)} Jy ({found.how})")]
+        return [] if found is None else [("flux density", f"{short_text(found.jansky)} Jy ({found.how})")]
 
     def _frequency(self) -> float | None:
         """Frequency of the plane in Hz, where it has one."""

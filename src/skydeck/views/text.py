@@ -47,7 +47,14 @@ def number_text(value: complex | float | int | None, digits: int = 10) -> str:
     return _float_text(value, digits)
 
 
+def short_text(value: float) -> str:
+    """A derived number, to six digits."""
+    return "no value" if value != value else f"{value:.6g}"
+
+
 def _float_text(value: float, digits: int) -> str:
+    if value != value:
+        return "no value"
     with np.errstate(over="ignore"):
         single = np.float32(value)
     return f"{float(str(single)):.9g}" if float(single) == value else f"{value:.{digits}g}"
