@@ -36,7 +36,7 @@ def test_it_has_a_row_and_a_column_and_keeps_its_axis(spectrum: str) -> None:
     assert found.dims == ("frequency", "row", "column")
     assert found.shape == (5000, 1, 1)
     assert found.attrs["units"] == "Jy"
-    assert opened(spectrum).axis("frequency").text(0) == "1.4000 GHz"
+    assert opened(spectrum).axis("frequency").text(0) == "1.40000 GHz"
 
 
 def test_nothing_is_read_yet(spectrum: str) -> None:

@@ -183,7 +183,7 @@ def decimal_text(number: float, spacing: float = 0.0) -> str:
         return text.rstrip("0").rstrip(".") if "." in text and decimals > 6 else text
     digits = 6
     if spacing > 0:
-        digits = min(15, max(6, math.ceil(math.log10(abs(number) / spacing)) + 2))
+        digits = min(15, max(6, math.ceil(math.log10(max(1.0, abs(number) / spacing))) + 2))
     return f"{number:.{digits}g}"
 
 
@@ -282,7 +282,9 @@ def edges_of(centres: Floats, alone: float = 1.0) -> Edges | None:
 
 def _one_way(centres: Floats) -> bool:
     """Whether numbers run strictly up or strictly down, further apart than rounding reaches."""
-    steps, grain = np.diff(centres), TELLING * np.spacing(np.maximum(np.abs(centres[:-1]), np.abs(centres[1:])))
+    larger = np.maximum(np.abs(centres[:-1]), np.abs(centres[1:]))
+    with np.errstate(over="ignore", invalid="ignore"):
+        steps, grain = np.diff(centres), TELLING * np.spacing(larger)
     return bool((steps >= grain).all() or (-steps >= grain).all())
 
 
@@ -334,9 +336,11 @@ def _unwrapped(numbers: Floats) -> Floats | None:
     """Degrees going on past a full turn, where they run one way but for a single jump of about one; else None."""
     if len(numbers) < 3 or not np.isfinite(numbers).all() or _one_way(numbers):
         return None
-    if int((np.abs(np.diff(numbers)) > 180).sum()) != 1:
+    with np.errstate(over="ignore", invalid="ignore"):
+        jumps = int((np.abs(np.diff(numbers)) > 180).sum())
+        turned = np.unwrap(numbers, period=360.0)
+    if jumps != 1 or not np.isfinite(turned).all():
         return None
-    turned = np.unwrap(numbers, period=360.0)
     return turned if _one_way(turned) else None
 
 

@@ -50,7 +50,7 @@ def _span(axis: Axis, shown: Range, pixels: int) -> tuple[float, float, int] | N
     low, high = max(shown[0], axis.limits[0]), min(shown[1], axis.limits[1])
     if not low < high or pixels < 1:
         return None
-    share = max(1, min(MAX_PIXELS, math.ceil(pixels * (high - low) / (shown[1] - shown[0]))))
+    share = max(1, min(MAX_PIXELS, math.ceil(pixels * (high - low) / (shown[1] - shown[0]) - 1e-9)))
     if not isinstance(axis.edges, Uniform):
         return low, high, share
     first, last = sorted(float(position) for position in axis.edges.position([low, high]))
