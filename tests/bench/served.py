@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import psutil
 
@@ -60,25 +61,24 @@ class Served:
 def served(*paths: Path, workers: int = 0) -> Iterator[Served]:
     """Serve paths on a free port; ended with the block."""
     command = [sys.executable, "-m", "skydeck", "serve", *map(str, paths), "--port", "0"]
+    command += ["--workers", str(workers)] if workers else []
     begun = time.monotonic()
-    with subprocess.Popen(
-        command + (["--workers", str(workers)] if workers else []), stderr=subprocess.PIPE, text=True
-    ) as process:
+    with NamedTemporaryFile("w+") as said, subprocess.Popen(command, stderr=said) as process:
         try:
-            yield Served(_address(process), begun, psutil.Process(process.pid))
+            yield Served(_address(Path(said.name), begun), begun, psutil.Process(process.pid))
         finally:
             process.terminate()
-            process.stderr.close()  # type: ignore[union-attr]
             process.wait(30)
 
 
-def _address(process: subprocess.Popen[str]) -> str:
-    assert process.stderr is not None
-    for line in process.stderr:
-        found = re.search(r"http://\S+", line)
+def _address(said: Path, begun: float) -> str:
+    """What the server says, before anything heavy is imported."""
+    while time.monotonic() - begun < READY_SECONDS:
+        found = re.search(r"http://\S+(?= )", said.read_text())
         if found:
             return found.group().rstrip("/")
-    raise AssertionError("the server said no address")
+        time.sleep(0.01)
+    raise AssertionError(f"the server said no address: {said.read_text()}")
 
 
 def wait_until_listening(server: Served) -> None:

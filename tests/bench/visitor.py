@@ -15,6 +15,11 @@ from typing import Any
 import aiohttp
 
 PAUSE_SECONDS = 0.15
+READY = {  # what a browser says once it has drawn the page; then the server opens the source
+    "kind": "MessageSent",
+    "msg_type": "bokeh_event",
+    "msg_data": {"type": "event", "name": "document_ready", "values": {"type": "map", "entries": []}},
+}
 
 
 @dataclass
@@ -33,7 +38,7 @@ class Visitor:
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self._socket = socket
         self._count = 0
-        self.plot = ""
+        self.range = ""
         self.mail = ""
 
     async def ask(self, kind: str, content: dict[str, Any]) -> str:
@@ -62,20 +67,20 @@ class Visitor:
         return header, text
 
     async def look(self) -> None:
-        """Read the document, and find the plot and the mailbox in it."""
+        """Read the document, and find the picture's range and mailbox in it."""
         text = await self.ask("PULL-DOC-REQ", {})
         for model in _models(json.loads(text)["doc"]):
             attributes = model.get("attributes", {})
-            if "inner_width" in json.dumps(attributes.get("js_property_callbacks", {})) or _has_colourbar(attributes):
-                self.plot = self.plot or model["id"]
+            if _has_colourbar(attributes):
+                self.range = attributes["x_range"]["id"]
             if model["name"] == "ColumnDataSource" and '["kind"' in json.dumps(attributes.get("data", {})):
                 self.mail = model["id"]
-        assert self.plot and self.mail, "the page has no picture"
+        assert self.range and self.mail, "the page has no picture"
 
     async def pan(self, to: float) -> tuple[float, float]:
         """Milliseconds until a pan was taken, and until its picture was there."""
         begin = time.perf_counter()
-        name = await self.send("PATCH-DOC", {"events": [_moved(self.plot, to)]})
+        name = await self.send("PATCH-DOC", {"events": _moved(self.range, to)})
         taken = 0.0
         while True:
             header, text = await self.message()
@@ -85,11 +90,9 @@ class Visitor:
                 return 1e3 * taken, 1e3 * (time.perf_counter() - begin)
 
 
-def _moved(plot: str, to: float) -> dict[str, Any]:
-    x0, x1, y0, y1 = 100.0 + to, 900.0 + to, 100.0, 900.0
-    values = [["model", {"id": plot}], ["x0", x0], ["x1", x1], ["y0", y0], ["y1", y1]]
-    event = {"type": "event", "name": "rangesupdate", "values": {"type": "map", "entries": values}}
-    return {"kind": "MessageSent", "msg_type": "bokeh_event", "msg_data": event}
+def _moved(shown: str, to: float) -> list[dict[str, Any]]:
+    ends = {"start": 100 + to, "end": 900 + to}
+    return [{"kind": "ModelChanged", "model": {"id": shown}, "attr": end, "new": at} for end, at in ends.items()]
 
 
 def _models(value: Any) -> Iterator[dict[str, Any]]:
@@ -105,7 +108,8 @@ def _models(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def _has_colourbar(attributes: dict[str, Any]) -> bool:
-    return any(isinstance(side, dict) and side.get("name") == "ColorBar" for side in attributes.get("right", []))
+    right = attributes.get("right")
+    return isinstance(right, list) and any(side.get("name") == "ColorBar" for side in right)
 
 
 @asynccontextmanager
@@ -120,6 +124,7 @@ async def visiting(client: aiohttp.ClientSession, url: str) -> Any:
         visitor = Visitor(socket)
         await visitor.message()  # ACK
         await visitor.look()
+        await visitor.ask("PATCH-DOC", {"events": [READY]})
         yield visitor
 
 

@@ -9,6 +9,7 @@ from threading import Lock
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
 
 from skydeck.core.axis import Axis, Uniform, axis_of, plain_axis
@@ -22,6 +23,8 @@ Options = tuple[tuple[str, str], ...]
 KEPT_OPEN = 32
 CHECK_SECONDS = 1.0
 COORDINATE_CELLS = 16_000_000
+MESH_CELLS = 1024  # a mesh has no cells along an axis; as many stand in for them
+TURN, HALF_TURN = 360.0, 180.0
 
 
 @dataclass(slots=True)
@@ -142,8 +145,23 @@ def _mesh_axis(coordinate: xr.DataArray) -> Axis:
         raise RequestError(f"The coordinate {coordinate.name} has too many cells to draw a mesh on")
     values: np.ndarray[Any, np.dtype[np.float64]] = coordinate.values.astype(float)
     finite = values[np.isfinite(values)]
-    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
-    span = (high - low) or 1.0
     unit = str(coordinate.attrs.get("units", "")).replace("degrees_east", "deg").replace("degrees_north", "deg")
+    low, high, wrap = _extent(finite, unit)
     title = str(coordinate.attrs.get("long_name", coordinate.name))
-    return Axis(str(coordinate.name), 1024, "number", title, unit, Uniform(low, span / 1024, 1024))
+    edges = Uniform(low, ((high - low) or 1.0) / MESH_CELLS, MESH_CELLS)
+    return Axis(str(coordinate.name), MESH_CELLS, "number", title, unit, edges, wrap=wrap)
+
+
+def _extent(values: npt.NDArray[np.float64], unit: str) -> tuple[float, float, float]:
+    """Lowest, highest, and the turn at which labels wrap (0: none): degrees across 0 begin after their widest gap."""
+    if values.size == 0:
+        return 0.0, 1.0, 0.0
+    low, high = float(values.min()), float(values.max())
+    if unit not in ("deg", "degree", "degrees") or high - low < HALF_TURN:
+        return low, high, 0.0
+    round_the_turn = np.unique(values % TURN)
+    gaps = np.diff(round_the_turn, append=round_the_turn[0] + TURN)
+    widest = int(gaps.argmax())
+    if gaps[widest] <= TURN - (high - low) or widest == len(gaps) - 1:
+        return low, high, 0.0
+    return float(round_the_turn[widest + 1]), float(round_the_turn[widest] + TURN), TURN

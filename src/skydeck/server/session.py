@@ -56,7 +56,8 @@ def explorer() -> pn.Template:
     view = CubeView(settings(), compute(), local(), document)
     pn.state.on_session_destroyed(lambda context: view.close())
     query = pn.state.location.search if pn.state.location is not None else ""
-    view.start(query or "")  # while the browser still loads its scripts
+    view.foresee(query or "")  # while the browser still loads its scripts
+    pn.state.onload(lambda: view.start(query or ""))
     return cube_page(view)
 
 

@@ -62,6 +62,7 @@ class CubeView:
         self.located: Located | None = None
         self._location = pn.state.location
         self._compute = compute
+        self._local = local
         self._link_due = False
         self._merit_told = 0.0
         self._busy = 0
@@ -106,16 +107,30 @@ class CubeView:
         )
         state.param.watch(lambda *events: self._retitle(), ["source", "variable"])
 
+    def foresee(self, query: str) -> None:
+        """Begin to open what an address asks for, so that it is open once the page is there to show it."""
+        try:
+            located, options = self._wanted(self._asked(query))
+            self._local.submit(_foreseen, located.location, options)
+        except SkydeckError:
+            pass  # start() says so
+
     def start(self, query: str) -> None:
         """Open what an address asks for, else the first source there is."""
+        asked = self._asked(query)
+        if "source" in asked:
+            self.open(asked)
+        else:
+            self.tell("Choose a file to open", "info")
+
+    def _asked(self, query: str) -> dict[str, Any]:
         asked = state_of(query)
-        if "source" not in asked:
-            sources = first_sources(self.settings)
-            if not sources:
-                self.tell("Choose a file to open", "info")
-                return
-            asked["source"] = sources[0].name
-        self.open(asked)
+        sources = [] if "source" in asked else first_sources(self.settings)
+        return asked | ({"source": sources[0].name} if sources else {})
+
+    def _wanted(self, asked: dict[str, Any]) -> tuple[Located, tuple[tuple[str, str], ...]]:
+        located = locate(str(asked.get("source", "")), self.settings)
+        return located, tuple(sorted((dict(located.options) | asked.get("options", {})).items()))
 
     def close(self) -> None:
         """The session is over."""
@@ -132,12 +147,11 @@ class CubeView:
         """Open a source in the background and show it as asked."""
         self.player.pause()
         try:
-            located = locate(str(asked["source"]), self.settings)
+            located, options = self._wanted(asked)
         except SkydeckError as error:
             self.fail(error)
             return
-        options = dict(located.options) | asked.get("options", {})
-        self._opening(_open, located, tuple(sorted(options.items())), asked)
+        self._opening(_open, located, options, asked)
 
     def _opened(self, answer: tuple[Located, Opened, dict[str, Any], list[tuple[str, str]]]) -> None:
         located, source, asked, choices = answer
@@ -324,6 +338,10 @@ def _open(
 ) -> tuple[Located, Opened, dict[str, Any], list[tuple[str, str]]]:
     source = opened(located.location, options)
     return located, source, asked, choices_of(located.location)
+
+
+def _foreseen(location: str, options: tuple[tuple[str, str], ...], cancelled: Check = never) -> None:
+    opened(location, options)
 
 
 def _value(

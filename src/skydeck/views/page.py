@@ -57,12 +57,24 @@ def _card(title: str, *parts: Any, collapsed: bool = False) -> pn.Card:
     return pn.Card(*parts, title=title, collapsed=collapsed, sizing_mode="stretch_width", margin=(0, 0, 6, 0))
 
 
+def _where(view: CubeView) -> pn.Card:
+    """The positions along the other dimensions; not there where there are none."""
+    card = _card("Position", view.dimensions.panel)
+
+    def show(*events: Any) -> None:
+        card.visible = bool(view.dimensions.panel.objects)
+
+    view.dimensions.panel.param.watch(show, "objects")
+    show()
+    return card
+
+
 def _left(view: CubeView) -> pn.Column:
     histogram = pn.pane.Bokeh(view.histogram.plot, sizing_mode="stretch_width")
     return pn.Column(
         _card("Open", view.files.panel, collapsed=True),
         _card("Data", view.data.panel),
-        _card("Position", view.dimensions.panel),
+        _where(view),
         _card("Colour", view.colours.panel, histogram),
         sizing_mode="stretch_width",
     )

@@ -55,9 +55,7 @@ class ProfilePlot:
         """Draw values along an axis; (axis.size,) float64, NaN where there are none."""
         if axis is not self._axis:
             self._axis = axis
-            low, high = axis.limits
-            down = float(axis.edges.at(1)) < float(axis.edges.at(0))
-            start, end = (high, low) if down else (low, high)
+            start, end = axis.limits
             self.plot.x_range.update(start=start, end=end, reset_start=start, reset_end=end)
             dress(self.plot.xaxis[0], axis, axis.limits, 4)
         centres = np.asarray(axis.edges.at(np.arange(axis.size) + 0.5), dtype=float)

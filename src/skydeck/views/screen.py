@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import param
 from bokeh.document import Document
-from bokeh.events import RangesUpdate, Reset
+from bokeh.events import Reset
+from bokeh.models import Range1d
 
 from skydeck.compute import Compute
 from skydeck.core.axis import Axis
@@ -34,7 +35,9 @@ from skydeck.views.theme import LIGHT, Theme
 from skydeck.views.ticks import dress, dress_sky, fix
 
 SETTLE_MS = 150
+MOST_UNPAINTED = 2
 SMALL_PIXELS = 65_536
+EASTWARD = frozenset({"l", "ra"})
 DEFAULT_FRAME = (800, 600)
 
 _PLANE = ("variable", "x", "y", "mesh")
@@ -71,15 +74,21 @@ class Screen:
         self._document = document
         self._moves = 0
         self._dragging = False
+        self._placing = False
+        self._shifting = False
         self._quiet = False
         self._pictures = Ask(document, compute, self._arrived, fail, busy)
+        self._exacts = Ask(document, compute, self._arrived, fail, busy)
         self._skies = Ask(document, local, self._dress_sky, fail)
         self._scales = Ask(document, compute, self._scaled, fail)
         self._listen()
 
     def _listen(self) -> None:
         plot = self.figure.plot
-        plot.on_event(RangesUpdate, self._moved)
+        # Bokeh's RangesUpdate comes when a drag is over, and half a second after a wheel.
+        for shown in (plot.x_range, plot.y_range):
+            for end in ("start", "end"):
+                shown.on_change(end, self._shifted)
         plot.on_event(Reset, lambda event: self.reset())
         plot.on_change("inner_width", self._resized)
         plot.on_change("inner_height", self._resized)
@@ -87,7 +96,7 @@ class Screen:
 
     def close(self) -> None:
         """The session is over."""
-        for ask in (self._pictures, self._skies, self._scales):
+        for ask in (self._pictures, self._exacts, self._skies, self._scales):
             ask.close()
 
     # What is visible
@@ -151,6 +160,7 @@ class Screen:
         """Ask for what is visible; the latest question wins."""
         if self.state.opened is None or self.playing:
             return
+        self._exacts.cancel()
         request = self.request()
         if request is not None:
             self._pictures(picture, replace(request, preview=True), self.look(moving, request.viewport))
@@ -175,20 +185,29 @@ class Screen:
     def stop_asking(self) -> None:
         """Drop questions under way."""
         self._pictures.cancel()
+        self._exacts.cancel()
 
     def set_theme(self, theme: Theme) -> None:
         """Colour the figure for a light or dark page."""
         self.theme = theme
         paint_theme(self.figure.plot, theme)
 
-    def _moved(self, event: Any) -> None:
-        x, y = sorted((event.x0, event.x1)), sorted((event.y0, event.y1))
-        if not (x[0] < x[1] and y[0] < y[1]):
+    def _shifted(self, attr: str, old: object, new: object) -> None:
+        """One move changes up to four ends; they are looked at together on the next tick."""
+        if not (self._placing or self._shifting):
+            self._shifting = True
+            self._document.add_next_tick_callback(self._moved)
+
+    def _moved(self) -> None:
+        self._shifting = False
+        x, y = _span(self.figure.plot.x_range), _span(self.figure.plot.y_range)
+        if self.state.opened is None or x is None or y is None or (x, y) == self.ranges():
             return
-        self.state.param.update(xrange=(float(x[0]), float(x[1])), yrange=(float(y[0]), float(y[1])))
+        self.state.param.update(xrange=x, yrange=y)
         self._dragging = True
         self._moves += 1
-        self.ask(moving=True)
+        if self.mailbox.unpainted < MOST_UNPAINTED:
+            self.ask(moving=True)
         self._document.add_timeout_callback(partial(self._settled, self._moves), SETTLE_MS)
 
     def _settled(self, moves: int) -> None:
@@ -211,13 +230,13 @@ class Screen:
         if self.playing:
             return
         self.show(picture)
-        if not picture.exact:
+        if not (picture.exact or self._dragging):
             self._refine()
 
     def _refine(self) -> None:
         request = self.request()
         if request is not None:
-            self._pictures(picture_exact, request, self.look(False, request.viewport))
+            self._exacts(picture_exact, request, self.look(False, request.viewport))
 
     def _learn(self, picture: Picture) -> None:
         """The limits that a picture found for itself become the state's; those of the cube follow."""
@@ -267,14 +286,15 @@ class Screen:
         self.dress()
 
     def _place(self) -> None:
-        """Put the figure's ranges where the state wants them; descending coordinates run leftwards or downwards."""
+        """Put the figure's ranges where the state wants them: values rise to the right and upwards, but east is left."""
         x, y = self.ranges()
+        self._placing = True
         for shown, span, axis in zip(
             (self.figure.plot.x_range, self.figure.plot.y_range), (x, y), self.axes, strict=True
         ):
-            down = float(axis.edges.at(1)) < float(axis.edges.at(0))
-            start, end = (span[1], span[0]) if down else span
+            start, end = (span[1], span[0]) if axis.name.lower() in EASTWARD else span
             shown.update(start=start, end=end, reset_start=start, reset_end=end)
+        self._placing = False
 
     def _recolour(self) -> None:
         style = self.state.style()
@@ -323,6 +343,14 @@ class Screen:
         if len(dims) != 2 or {*dims} != {self.state.x, self.state.y} or self.state.grids is not None:
             return None
         return celestial_of(str(attrs.get("fits_wcs_header", "")))
+
+
+def _span(shown: Range1d) -> Range | None:
+    """What a range of the browser shows, low to high; None where that isn't a range."""
+    ends = (shown.start, shown.end)
+    if not all(isinstance(end, int | float) and math.isfinite(end) for end in ends) or ends[0] == ends[1]:
+        return None
+    return float(min(ends)), float(max(ends))
 
 
 def picture_exact(request: Request, look: Look, cancelled: Check = never) -> Picture:

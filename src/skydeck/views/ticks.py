@@ -24,6 +24,7 @@ from skydeck.sky.graticule import Graticule, Tick
 from skydeck.views.text import plain
 
 MOST_LABELS = 12
+LONGEST_LABEL = 14
 _CLOCK = DatetimeTickFormatter(
     microseconds="%H:%M:%S.%f",
     milliseconds="%H:%M:%S.%3N",
@@ -58,7 +59,7 @@ def _label(shown: PlotAxis, axis: Axis, visible: tuple[float, float]) -> None:
     first, last = max(0, math.ceil(visible[0])), min(axis.size - 1, math.floor(visible[1]))
     every = max(1, math.ceil((last - first + 1) / MOST_LABELS))
     places = range(first, last + 1, every)
-    fix(shown, [(float(place), axis.text(place)) for place in places])
+    fix(shown, [(float(place), plain(axis.text(place), LONGEST_LABEL)) for place in places])
 
 
 def dress_sky(
