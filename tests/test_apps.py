@@ -57,7 +57,7 @@ from panel.io.application import build_single_handler_application
 for path in {[str(path) for path in APPS]!r}:
     application = build_single_handler_application(path)
     document = application.create_document()
-    assert not application.error, application.error_detail
+    assert not [handler.error_detail for handler in application.handlers if handler.failed]
     assert "dist_url" in document.template_variables, path
 from skydeck.server.session import finish
 finish()

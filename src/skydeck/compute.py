@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import threading
@@ -14,6 +15,8 @@ from typing import Any, Generic, Protocol, TypeVar, cast
 
 from skydeck.core.errors import SkydeckError, SourceMissing
 from skydeck.core.raster import Plane
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Done = Future[Any]
@@ -183,10 +186,18 @@ class Cluster:
     def _finish(self, task: Any, question: _Question[T], tries: int) -> None:
         if question.token() or question.promise.done():
             return
+        if task.status in ("lost", "pending"):  # its worker died with the answer, and the scheduler has it made again
+            task.add_done_callback(lambda done: self._finish(done, question, tries))
+            return
         if task.status != "finished":
             question.settle(error=_cause(task))
             return
-        where, result, error = task.result()
+        try:
+            where, result, error = task.result()
+        except Exception as failure:  # a promise must be kept or broken, whatever fetching an answer raises
+            log.warning("an answer couldn't be fetched from a worker", exc_info=failure)
+            question.settle(error=_cause(task))
+            return
         if isinstance(error, SourceMissing) and tries > 0:
             self._blind[where, question.source] = time.monotonic()
             if self._allowed(question.source):
@@ -261,7 +272,7 @@ def _located(work: Callable[..., T], args: tuple[Any, ...]) -> tuple[str, T | No
 def _cause(task: Any) -> Exception:
     if task.status == "cancelled":
         return SkydeckError("The dask cluster dropped the task", remedy="Try again, or serve without a cluster")
-    error = task.exception()
+    error = task.exception(timeout=10)
     if isinstance(error, SkydeckError):
         return error
     return SkydeckError(f"A dask worker failed: {type(error).__name__}: {error}", remedy="Look at the worker's log")

@@ -30,11 +30,14 @@ _ACROSS = (Y - 3.9) * np.cos(np.pi / 6) - (X - 5.2) * np.sin(np.pi / 6)
 INSIDE = (_ALONG / 4.1) ** 2 + (_ACROSS / 2.2) ** 2 <= 1
 
 
-@pytest.fixture(params=ORDERS, ids=lambda order: "".join(order))
-def cube(request: pytest.FixtureRequest, write_zarr: Write) -> str:
+@pytest.fixture(scope="module", params=ORDERS, ids=lambda order: "".join(order))
+def cube(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
     data = xr.DataArray(CUBE, dims=("f", "s", "y", "x")).transpose(*request.param)
     sizes = {"f": 3, "s": 1, "y": 4, "x": 5}
-    return write_zarr(xr.Dataset({"sky": data}), chunks={"sky": tuple(sizes[dim] for dim in request.param)})
+    path = tmp_path_factory.mktemp("cube") / "cube.zarr"
+    encoding = {"sky": {"chunks": tuple(sizes[dim] for dim in request.param)}}
+    xr.Dataset({"sky": data}).to_zarr(path, consolidated=False, encoding=encoding)
+    return str(path)
 
 
 def plane(location: str, **fixed: int) -> Plane:

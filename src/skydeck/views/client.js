@@ -36,7 +36,7 @@ function watchConnection(model) {
     if (now - woken > 4 * BEAT_MS) heard = now - SILENT_MS + BEAT_MS // slept: ask once more before giving up
     woken = now
     if (now - heard > SILENT_MS) lose()
-    model.beat = now
+    if (!lost) model.beat = now
   }, BEAT_MS)
   const doc = Bokeh.documents.find((d) => d.roots().length > 0)
   if (doc) doc.on_event("connection_lost", lose)

@@ -286,7 +286,7 @@ class Screen:
         self.dress()
 
     def _place(self) -> None:
-        """Put the figure's ranges where the state wants them: values rise to the right and upwards, but east is left."""
+        """Put the ranges where the state wants them: values rise to the right and upwards, but east is left."""
         x, y = self.ranges()
         self._placing = True
         for shown, span, axis in zip(
