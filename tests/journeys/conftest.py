@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from explorer import Explorer
+
 from server import ROOT, Server, check_log
 
 CO = ROOT.parent / "shared/data/fits/l1448_13co.fits"

@@ -29,7 +29,8 @@ const bytes = new Uint8Array(image.buffer, image.byteOffset, image.byteLength)
 let text = ""
 for (let i = 0; i < bytes.length; i += 8192) text += String.fromCharCode(...bytes.subarray(i, i + 8192))
 const data = renderer().data_source.data
-return {shape: [...image.shape], bytes: btoa(text), place: [data.x[0], data.y[0], data.dw[0], data.dh[0]], seq: ack().data.seq[0]}
+const place = [data.x[0], data.y[0], data.dw[0], data.dh[0]]
+return {shape: [...image.shape], bytes: btoa(text), place, seq: ack().data.seq[0]}
 """
 
 

@@ -57,6 +57,5 @@ def free_port() -> int:
 
 def check_log(server: Server) -> None:
     """No session met an error of ours that nobody foresaw (Bokeh writes one for a socket closed while it opens)."""
-    assert "skydeck/" not in "".join(line for line in server.log.open() if 'File "' in line), server.log.read_text()[
-        -4000:
-    ]
+    text = server.log.read_text()
+    assert not [line for line in text.splitlines() if 'File "' in line and "skydeck/" in line], text[-4000:]

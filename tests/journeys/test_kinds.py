@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import xarray as xr
 from explorer import Explorer
-from server import Server, check_log
 
+from server import Server, check_log
 from skydeck.core.style import Style
 from skydeck.render.colour import table
 from skydeck.render.stretch import thresholds
@@ -80,7 +80,10 @@ def test_descending_times_and_labels(served: tuple[Server, Path], visit: Visit) 
     assert "UTC" in page.labels()[1]
     assert page.caption() == "s U"
     box = page.page.get_by_label("s", exact=True)
-    box.fill("V")
+    box.click()
+    page.page.keyboard.press("Control+A")
+    box.press_sequentially("V", delay=50)
+    page.page.wait_for_timeout(300)
     box.press("Enter")
     page.until(lambda: page.query().get("index.s") == "3")
     assert_painted(page, CUBE[3][:, ::-1])

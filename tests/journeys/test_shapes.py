@@ -12,6 +12,7 @@ import pytest
 from astropy.io import fits
 from explorer import Explorer
 from PIL import Image
+
 from server import Server
 
 Visit = Callable[..., Explorer]

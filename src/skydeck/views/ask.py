@@ -111,6 +111,10 @@ class Ask:
             )
         else:
             self._deliver(answer)
+        finally:
+            self._go_on(waiting)
+
+    def _go_on(self, waiting: tuple[Callable[..., Any], tuple[Any, ...]] | None) -> None:
         if waiting is not None:
             work, args = waiting
             self(work, *args)

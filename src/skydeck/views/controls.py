@@ -240,7 +240,7 @@ class PlayerControls:
         small: dict[str, Any] = {"width": 40, "margin": (2, 2), "align": "end"}
         self.back = pn.widgets.Button(label="◀︎", description="One frame back (←)", **small)
         self.toggle = pn.widgets.Button(
-            label="▶", button_type="primary", width=52, margin=(2, 2), align="end", css_classes=["sd-play"]
+            label="▶", color="primary", width=52, margin=(2, 2), align="end", css_classes=["sd-play"]
         )
         self.forward = pn.widgets.Button(label="▶︎", description="One frame on (→)", **small)
         self.slider = pn.widgets.IntSlider(

@@ -254,7 +254,7 @@ class CubeView:
         if self.state.opened is None or (plane.x, plane.y) != (self.state.x, self.state.y):
             return
         x_axis, y_axis = self.screen.axes
-        parts = [f"<b>{html(number_text(datum))}</b> {html(self.state.unit)}", f"pixel {x}, {y}"]
+        parts = [f"<b>{html(number_text(datum, 17))}</b> {html(self.state.unit)}", f"pixel {x}, {y}"]
         celestial = self.screen.celestial
         if celestial is not None:
             swapped = str(self.state.opened.dataset.attrs["wcs_dims"]).split()[0] != self.state.x
