@@ -10,6 +10,7 @@ from typing import Any
 from tornado.ioloop import PeriodicCallback
 
 from skydeck.server.address import url_of
+from skydeck.server.health import routes
 from skydeck.settings import Settings, use
 
 log = logging.getLogger(__name__)
@@ -62,5 +63,5 @@ def _server(settings: Settings, pages: dict[str, Callable[[], Any]]) -> Any:
         pages, port=settings.port, address=settings.host, prefix=settings.prefix, websocket_origin=origins,
         title="Skydeck", start=False, show=False, autoreload=settings.reload,
         websocket_max_message_size=WEBSOCKET_BYTES, unused_session_lifetime=SESSION_LIFETIME_MS,
-        check_unused_sessions=CHECK_SESSIONS_MS,
+        check_unused_sessions=CHECK_SESSIONS_MS, extra_patterns=routes(),
     )  # fmt: skip

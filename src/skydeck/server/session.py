@@ -19,6 +19,8 @@ from skydeck.views.page import cube_page
 
 log = logging.getLogger(__name__)
 
+_warmed = threading.Event()
+
 
 @cache
 def compute() -> Compute:
@@ -81,6 +83,12 @@ class Rest:
         self._uses = uses
 
 
+def ready() -> bool:
+    """Whether the kernels are compiled."""
+    return _warmed.is_set()
+
+
 def _warm() -> None:
     Threads(1).warm()
     compute().warm()
+    _warmed.set()

@@ -32,7 +32,7 @@ def rounded(values: npt.ArrayLike, step: float) -> Floats:
     The error is at most half a step, ``step / sqrt(12)`` rms (Pence et al. 2010, PASP 122, 1065).
     """
     scaled = np.rint(np.asarray(values, dtype=np.float32) * np.float32(1 / step))
-    return scaled * np.float32(step)
+    return np.asarray(scaled * np.float32(step))
 
 
 def write_cube(cube: xr.Dataset, name: str, simulate: Simulate, chunks: tuple[int, ...], path: Path) -> None:

@@ -78,7 +78,7 @@ def _chunk(sky: Sky, place: tuple[int, ...]) -> Map:
 def frequencies() -> Floats:
     """Channel centres, (CHANNELS,) Hz, ascending about the systemic velocity (radio convention)."""
     centre = REST * (1 - SYSTEMIC / LIGHT)
-    return centre + CHANNEL_WIDTH * (np.arange(CHANNELS) - (CHANNELS - 1) / 2)
+    return np.asarray(centre + CHANNEL_WIDTH * (np.arange(CHANNELS) - (CHANNELS - 1) / 2))
 
 
 def velocity_of(frequency: npt.ArrayLike) -> Floats:
@@ -147,7 +147,7 @@ def emission(sky: Sky, stokes: str, frequency: float) -> Map:
         return continuum * sky.v
     turn = 2 * sky.rotation * np.float32((LIGHT * 1e3 / frequency) ** 2)
     cos, sin = np.cos(turn), np.sin(turn)
-    return continuum * (sky.q * cos - sky.u * sin if stokes == "Q" else sky.q * sin + sky.u * cos)
+    return np.asarray(continuum * (sky.q * cos - sky.u * sin if stokes == "Q" else sky.q * sin + sky.u * cos))
 
 
 def line(sky: Sky, velocity: float) -> Map:
@@ -206,7 +206,7 @@ def _gas(radius: Floats, azimuth: Floats, rng: np.random.Generator) -> Floats:
     noise = rng.standard_normal((2, SIZE, SIZE))
     clumps = sum(0.7 * field / field.std() for field in map(gaussian_filter, noise, (1.5, 5.0)))
     disc = np.exp(-radius / 330.0) * (1 - 0.85 * np.exp(-((radius / 110.0) ** 2)))
-    return disc * (0.15 + _arms(radius, azimuth)) * np.exp(clumps) / (1 + np.exp((radius - 1000.0) / 60.0))
+    return np.asarray(disc * (0.15 + _arms(radius, azimuth)) * np.exp(clumps) / (1 + np.exp((radius - 1000.0) / 60.0)))
 
 
 def _arms(radius: Floats, azimuth: Floats) -> Floats:
@@ -218,7 +218,7 @@ def _arms(radius: Floats, azimuth: Floats) -> Floats:
 def _synchrotron(radius: Floats, azimuth: Floats) -> Floats:
     """Continuum of the disc, Jy a pixel, 0.4 Jy in all."""
     disc = np.exp(-radius / 160.0) * (0.4 + _arms(radius, azimuth - 0.2))
-    return 0.4 * disc / disc.sum()
+    return np.asarray(0.4 * disc / disc.sum())
 
 
 def _compact(rng: np.random.Generator) -> Floats:

@@ -142,7 +142,9 @@ def _stamp(x: float, y: float, reach: int) -> tuple[slice, slice, Floats, Floats
     """Rows and columns within ``reach`` of a place, and their distances from it along x and y."""
     rows = slice(max(0, int(y) - reach), max(0, min(SIZE, int(y) + reach + 1)))
     cols = slice(max(0, int(x) - reach), max(0, min(SIZE, int(x) + reach + 1)))
-    return rows, cols, np.arange(cols.start, cols.stop)[None, :] - x, np.arange(rows.start, rows.stop)[:, None] - y
+    dx = np.arange(cols.start, cols.stop, dtype=float)[None, :] - x
+    dy = np.arange(rows.start, rows.stop, dtype=float)[:, None] - y
+    return rows, cols, np.asarray(dx), np.asarray(dy)
 
 
 def _add_trail(image: Map) -> None:
@@ -156,7 +158,7 @@ def _add_trail(image: Map) -> None:
 def _noisy(band: Map, rng: np.random.Generator) -> Map:
     """The same light as it is counted: shot noise of the electrons, large numbers of them, and that of reading out."""
     sigma = np.sqrt(band / GAIN + READ_NOISE**2)
-    return band + sigma * rng.standard_normal(band.shape, dtype=np.float32)
+    return np.asarray(band + sigma * rng.standard_normal(band.shape, dtype=np.float32))
 
 
 def _add_rays(image: Map, rng: np.random.Generator) -> None:

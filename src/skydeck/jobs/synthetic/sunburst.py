@@ -69,13 +69,13 @@ def _chunk(place: tuple[int, ...]) -> Map:
 
 def seconds() -> Floats:
     """Middle of each integration, (TIMES,) s after the start."""
-    return STEP_S * (np.arange(TIMES) + 0.5)
+    return np.asarray(STEP_S * (np.arange(TIMES) + 0.5))
 
 
 def frequencies() -> Floats:
     """Middle of each channel, (CHANNELS,) Hz, ascending."""
     width = (HIGH - LOW) / CHANNELS
-    return LOW + width * (np.arange(CHANNELS) + 0.5)
+    return np.asarray(LOW + width * (np.arange(CHANNELS) + 0.5))
 
 
 def plasma_frequency(height: npt.ArrayLike) -> Floats:
@@ -131,7 +131,7 @@ def bursts() -> list[TypeThree]:
 def type_three(burst: TypeThree, t: Floats, f: Floats) -> Floats:
     """A burst of type III, sfu: each frequency starts when the electrons reach its height, rises and decays.
 
-    The decay lasts 10^7.71 f^-0.95 s (Alvarez & Haddock 1973), the rise a third of that; lower frequencies are brighter.
+    The decay lasts 10^7.71 f^-0.95 s (Alvarez & Haddock 1973), the rise a third of that; low frequencies are brighter.
     """
     f = f / burst.harmonic
     travel = (height_of(f) - height_of(HIGH)) * SOLAR_RADIUS / (burst.speed * LIGHT)
@@ -142,7 +142,7 @@ def type_three(burst: TypeThree, t: Floats, f: Floats) -> Floats:
 
 
 def type_two(burst: TypeTwo, t: Floats, f: Floats) -> Floats:
-    """A burst of type II, sfu: a shock at constant speed lights the plasma frequency and twice it, each split in two."""
+    """A burst of type II, sfu: a shock of constant speed lights the plasma frequency and twice it, each split."""
     height = burst.height + burst.speed * np.maximum(t - burst.start, 0) / SOLAR_RADIUS
     fundamental = plasma_frequency(height)
     age = t - burst.start
@@ -156,7 +156,7 @@ def type_two(burst: TypeTwo, t: Floats, f: Floats) -> Floats:
 def storm(t: Floats, f: Floats) -> Floats:
     """A noise storm of type I, sfu: a continuum above 60 MHz that swells and ebbs within minutes."""
     swell = 1 + 0.5 * np.sin(t / 211.0) * np.cos(t / 97.0)
-    return 2.2 * swell / (1 + np.exp((62e6 - f) / 4e6))
+    return np.asarray(2.2 * swell / (1 + np.exp((62e6 - f) / 4e6)))
 
 
 def interference(stokes: str, t: Floats, f: Floats, number: int) -> Floats:
@@ -182,4 +182,4 @@ def noise(sun: Floats, f: Floats, rng: np.random.Generator) -> Floats:
 def _dead(rows: slice) -> npt.NDArray[np.bool_]:
     """Where one pipeline delivered nothing, (rows, CHANNELS)."""
     at, channel = np.arange(rows.start, rows.stop)[:, None], np.arange(CHANNELS)[None, :]
-    return (at >= DEAD_ROWS[0]) & (at < DEAD_ROWS[1]) & (channel // PIPELINE == DEAD_PIPELINE)
+    return np.asarray((at >= DEAD_ROWS[0]) & (at < DEAD_ROWS[1]) & (channel // PIPELINE == DEAD_PIPELINE))
