@@ -1,7 +1,7 @@
 """Write src/skydeck/render/colormaps.npz anew: ``python tests/render/make_colormaps.py``.
 
-The maps come from matplotlib (viridis and its kin: CC0) and colorcet (Kovesi's: CC-BY), 256 colours each. They are kept as
-data because importing the two costs the server 80 MB and most of a second.
+The maps come from matplotlib (viridis and its kin: CC0) and colorcet (Kovesi's: CC-BY), 256 colours each. They are
+kept as data because importing the two costs the server 80 MB and most of a second.
 """
 
 from pathlib import Path
