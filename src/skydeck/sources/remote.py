@@ -75,7 +75,7 @@ def _anonymous(options: Mapping[str, str]) -> bool:
     """Whether to send unsigned requests: as asked for, else where no credentials are configured."""
     if "anon" in options:
         return options["anon"].lower() in {"1", "true", "yes"}
-    from botocore.session import Session  # type: ignore[import-untyped]
+    from botocore.session import Session
 
     return Session().get_credentials() is None
 

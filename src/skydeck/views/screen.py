@@ -38,6 +38,7 @@ SETTLE_MS = 150
 MOST_UNPAINTED = 2
 SMALL_PIXELS = 65_536
 EASTWARD = frozenset({"l", "ra"})
+SQUARE = (frozenset({"x", "y"}), frozenset({"l", "m"}))
 DEFAULT_FRAME = (800, 600)
 
 _PLANE = ("variable", "x", "y", "mesh")
@@ -112,12 +113,18 @@ class Screen:
         width, height = self.figure.frame
         return (width, height) if width > 1 and height > 1 else DEFAULT_FRAME
 
+    @property
+    def square(self) -> bool:
+        """Whether a unit is to be as long along both axes: on the sky, and for a picture's pixels."""
+        names = frozenset({self.state.x.lower(), self.state.y.lower()})
+        return self.celestial is not None or (names in SQUARE and self.state.grids is None)
+
     def ranges(self) -> tuple[Range, Range]:
         """What the frame shows (x, y), low to high."""
         state, (x_axis, y_axis) = self.state, self.axes
         if state.xrange is not None and state.yrange is not None:
             return state.xrange, state.yrange
-        return fitted(x_axis.limits, y_axis.limits, self.frame, self.celestial is not None)
+        return fitted(x_axis.limits, y_axis.limits, self.frame, self.square)
 
     def viewport(self) -> Viewport | None:
         """What is to be asked for now; None where the frame shows no data."""
@@ -279,7 +286,7 @@ class Screen:
         assert self.state.opened is not None
         self.picture = None
         self.celestial = self._sky()
-        self.figure.zoom.match_aspect = self.celestial is not None
+        self.figure.zoom.match_aspect = self.square
         self._place()
         self._recolour()
         self.ask()
