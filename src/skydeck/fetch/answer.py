@@ -21,7 +21,7 @@ from skydeck.reduce.block import block_reduce
 from skydeck.sources import errors_of
 
 PLANE_BYTES = 64 << 20
-SAMPLE_BYTES = 16 << 20
+SAMPLE_BYTES = 8 << 20
 MESH_CELLS = 16_000_000
 
 Pixels = npt.NDArray[np.float32]
@@ -85,6 +85,16 @@ def window(variable: xr.DataArray, plane: Plane, rows: slice, columns: slice, ca
     """A rectangle of a plane as (y, x) real numbers, whichever way the source stores it."""
     selection: dict[str, int | slice] = {**fixed_selection(variable, plane), plane.y: rows, plane.x: columns}
     values = part_of(read(variable, selection, cancelled), plane.part)
+    stored = [dim for dim in variable.dims if dim in (plane.x, plane.y)]
+    return values if stored == [plane.y, plane.x] else values.T
+
+
+def strided(variable: xr.DataArray, plane: Plane, rows: slice, columns: slice) -> Values:
+    """Every so many rows of a plane, (y, x) real numbers, in one read; for sources whose rows stand by themselves."""
+    held = fixed_selection(variable, plane)
+    parts = {plane.y: rows, plane.x: columns}
+    lazy = variable.variable
+    values = part_of(lazy[tuple(parts.get(str(dim), held.get(str(dim), 0)) for dim in lazy.dims)].values, plane.part)
     stored = [dim for dim in variable.dims if dim in (plane.x, plane.y)]
     return values if stored == [plane.y, plane.x] else values.T
 
@@ -179,23 +189,21 @@ def _check_pixel(high: slice, wide: slice, most: int) -> None:
 def _sample(
     variable: xr.DataArray, request: Request, rows: Bins, columns: Bins, cancelled: Check
 ) -> tuple[Pixels, bool, int]:
-    """A preview of a giant: one cell-row of each screen row (fewer, if need be), read by itself."""
+    """A preview of a giant: evenly spaced rows of cells, about one a screen row, fewer at SAMPLE_BYTES."""
     out = np.full((len(rows), len(columns)), np.nan, np.float32)
-    span = _span(columns)
-    filled = np.flatnonzero(rows.stop > rows.start)
-    if span is None or filled.size == 0:
+    high, wide = _span(rows), _span(columns)
+    if high is None or wide is None:
         return out, False, 0
-    width = (span.stop - span.start) * variable.dtype.itemsize
-    every = max(1, int(np.ceil(filled.size * width / SAMPLE_BYTES)))
-    total = 0
-    for block in range(0, filled.size, every):
-        stop_if(cancelled)
-        group = filled[block : block + every]
-        middle = int(rows.start[group[len(group) // 2]] + rows.stop[group[len(group) // 2]] - 1) // 2
-        values = window(variable, request.plane, slice(middle, middle + 1), span, cancelled)
-        total += int(values.nbytes)
-        out[group] = block_reduce(values, Bins(*_one()), _moved(columns, span), request.reduce)
-    return out, False, total
+    stop_if(cancelled)
+    width = (wide.stop - wide.start) * variable.dtype.itemsize
+    count = max(1, min(len(rows), SAMPLE_BYTES // width))
+    step = max(1, (high.stop - high.start) // count)
+    values = strided(variable, request.plane, slice(high.start + step // 2, high.stop, step), wide)
+    filled = rows.stop > rows.start
+    nearest = np.clip(((rows.start + rows.stop) // 2 - high.start) // step, 0, len(values) - 1)
+    bins = Bins(np.where(filled, nearest, 0), np.where(filled, nearest + 1, 0))
+    out[:] = block_reduce(values, bins, _moved(columns, wide), request.reduce)
+    return out, False, int(values.nbytes)
 
 
 def _samples(variable: xr.DataArray, plane: Plane) -> bool:
@@ -251,7 +259,3 @@ def _moved(bins: Bins, span: slice) -> Bins:
     empty = bins.stop <= bins.start
     start, stop = bins.start - span.start, bins.stop - span.start
     return Bins(np.where(empty, 0, start), np.where(empty, 0, stop))
-
-
-def _one() -> tuple[np.ndarray[tuple[int], np.dtype[np.int64]], np.ndarray[tuple[int], np.dtype[np.int64]]]:
-    return np.zeros(1, np.int64), np.ones(1, np.int64)
