@@ -35,6 +35,8 @@ def colourbar_ticks(style: Style, thresholds: Floats, count: int = 6) -> list[tu
 def _even(low: float, high: float, count: int) -> list[float]:
     """Multiples of 1, 2 or 5 times a power of ten from low to high."""
     step = _round_step((high - low) / (count - 1))
+    if math.ceil(low / step - 1e-9) > math.floor(high / step + 1e-9):  # 1 to 9 holds no multiple of 10
+        step = _round_step((high - low) / (2 * count))
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [min(max(k * step, low), high) for k in range(first, last + 1)]
 
