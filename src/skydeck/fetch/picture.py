@@ -22,7 +22,7 @@ from skydeck.render.stretch import thresholds
 Kind = Literal["jpeg", "codes"]
 
 FRAME_BYTES = 250_000
-NOISY_QUALITY = 60
+QUALITY, NOISY_QUALITY = 85, 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Look:
     style: Style
     kind: Kind = "codes"
     limits: Limits | None = None
-    quality: int = 85
+    quality: int = QUALITY
     background: tuple[int, int, int] = (255, 255, 255)
 
 
@@ -45,7 +45,8 @@ class Picture:
 
     ``payload``: JPEG bytes (uint8 (n,), row 0 at the top) or codes (uint16 (h, w), row 0 at the bottom); ``decode`` is
     (centre, scale, step) of :mod:`skydeck.render.codes`. ``thresholds`` (255,) are the data values at which the
-    colour index steps. ``style`` has the limits that were used. ``seconds``: (reading and reducing, colouring and
+    colour index steps. ``style`` has the limits that were used. ``quality`` is the JPEG's, 0 for codes. ``seconds``:
+    (reading and reducing, colouring and
     encoding).
     """
 
@@ -58,6 +59,7 @@ class Picture:
     step: tuple[float, float]
     exact: bool
     seconds: tuple[float, float]
+    quality: int = 0
 
     @property
     def bytes(self) -> int:
@@ -72,10 +74,18 @@ def picture(request: Request, look: Look, cancelled: Check = never) -> Picture:
     return encoded(raster, look, time.perf_counter() - begun)
 
 
-def _jpeg(rgb: npt.NDArray[np.uint8], quality: int) -> bytes:
-    """As good as asked, or as good as fits FRAME_BYTES: a noisy frame in motion needs no more."""
+def quality_after(picture: Picture) -> int:
+    """The JPEG quality to ask for next in an animation, so that a noisy one isn't encoded twice each time."""
+    noisy = 0 < picture.quality < QUALITY and picture.bytes > FRAME_BYTES // 3
+    return NOISY_QUALITY if noisy else QUALITY
+
+
+def _jpeg(rgb: npt.NDArray[np.uint8], quality: int) -> tuple[bytes, int]:
+    """As good as asked, or as good as fits FRAME_BYTES, and its quality: a noisy frame in motion needs no more."""
     made = encode.jpeg(rgb, quality)
-    return made if len(made) <= FRAME_BYTES else encode.jpeg(rgb, NOISY_QUALITY)
+    if len(made) <= FRAME_BYTES or quality <= NOISY_QUALITY:
+        return made, quality
+    return encode.jpeg(rgb, NOISY_QUALITY), NOISY_QUALITY
 
 
 def encoded(raster: Raster, look: Look, reading: float = 0.0) -> Picture:
@@ -86,13 +96,14 @@ def encoded(raster: Raster, look: Look, reading: float = 0.0) -> Picture:
         low, high = limits_of(raster.values, look.limits)
         style = replace(style, low=low, high=high)
     steps = thresholds(style, raster.values if style.stretch == "histogram" else None)
-    decode = (0.0, 0.0, 0.0)
+    decode, quality = (0.0, 0.0, 0.0), 0
     payload: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
     if look.kind == "jpeg":
         rgb = paint(raster.values, style, steps, look.background)
-        payload = np.frombuffer(_jpeg(rgb, look.quality), np.uint8)
+        made, quality = _jpeg(rgb, look.quality)
+        payload = np.frombuffer(made, np.uint8)
     else:
-        made = codes.encode(raster.values)
-        payload, decode = made.codes, (made.centre, made.scale, made.step)
+        kept = codes.encode(raster.values)
+        payload, decode = kept.codes, (kept.centre, kept.scale, kept.step)
     spent = (reading, time.perf_counter() - begun)
-    return Picture(look.kind, payload, raster.viewport, style, steps, decode, raster.step, raster.exact, spent)
+    return Picture(look.kind, payload, raster.viewport, style, steps, decode, raster.step, raster.exact, spent, quality)

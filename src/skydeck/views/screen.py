@@ -19,7 +19,7 @@ from skydeck.core.errors import SkydeckError
 from skydeck.core.raster import Request
 from skydeck.core.viewport import Viewport
 from skydeck.fetch import Look, Picture, cube_limits, picture
-from skydeck.fetch.picture import Kind
+from skydeck.fetch.picture import QUALITY, Kind, quality_after
 from skydeck.render.colour import table
 from skydeck.render.stretch import thresholds
 from skydeck.render.ticks import colourbar_ticks
@@ -74,6 +74,7 @@ class Screen:
         self.on_picture: Callable[[Picture], None] = lambda picture: None
         self._document = document
         self._moves = 0
+        self._quality = QUALITY
         self._dragging = False
         self._placing = False
         self._shifting = False
@@ -142,7 +143,7 @@ class Screen:
         keep = state.limits == "manual" or (state.scope != "each plane" and known)
         small = viewport.width * viewport.height <= SMALL_PIXELS
         kind: Kind = "jpeg" if moving and not small else "codes"
-        return Look(state.style(), kind, None if keep else state.limits, 85, self.theme.well_rgb)
+        return Look(state.style(), kind, None if keep else state.limits, self._quality, self.theme.well_rgb)
 
     # Moving about
 
@@ -180,6 +181,8 @@ class Screen:
             style = self.state.style()  # it may have changed since this was asked for
             picture = replace(picture, style=style, thresholds=thresholds(style))
         self.picture = picture
+        if picture.kind == "jpeg":
+            self._quality = quality_after(picture)
         number = self.mailbox.send(picture, self.caption())
         self.on_picture(picture)
         return number
