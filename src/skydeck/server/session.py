@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 from functools import cache
 
@@ -19,6 +20,8 @@ from skydeck.views.page import cube_page
 
 log = logging.getLogger(__name__)
 
+SWITCH_SECONDS = 0.001  # a request waits its turn among the threads that compute, several times: 5 ms each is long
+
 _warmed = threading.Event()
 
 
@@ -27,6 +30,7 @@ def compute() -> Compute:
     """Where this process's work runs; made once."""
     chosen = settings()
     frugal()
+    sys.setswitchinterval(SWITCH_SECONDS)
     keep(chosen.cache_bytes)
     return connect(chosen.scheduler, chosen.workers, chosen.memory_limit)
 
