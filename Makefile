@@ -8,6 +8,9 @@ READY := $(VENV)/.installed-$(HASH)
 DOCS_READY := $(VENV)/.installed-docs-$(HASH)
 OURS := src tests apps
 
+# Without bytecode every start compiles hundreds of modules anew: seconds each time.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DELETE_ON_ERROR:
 .PHONY: help demo test bench lint format docs clean distclean
 
@@ -47,7 +50,7 @@ distclean: clean ## Remove .venv, too
 define install
 	@$(PYTHON) -c 'import sys; sys.exit("Skydeck needs Python 3.11 or later; try: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
 	test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
-	{ $(BIN)/python -m pip install --quiet uv && $(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[$(1)]'; } \
+	{ $(BIN)/python -m pip install --quiet uv && $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --editable '.[$(1)]'; } \
 		|| $(BIN)/python -m pip install --quiet --editable '.[$(1)]'
 endef
 

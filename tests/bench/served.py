@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -42,13 +43,17 @@ class Served:
         time.sleep(seconds)
         return (self.cpu() - begin) / seconds
 
-    def seconds_to_idle(self, wait: Callable[[float], object], watched: float = 3.0) -> float:
-        """How long from now until every tenth of a second is idle to IDLE_SHARE of a processor; ``wait(seconds)``."""
+    def seconds_to_idle(self, wait: Callable[[float], object], rest: float = 0.0, watched: float = 3.0) -> float:
+        """How long until every tenth of a second is idle to IDLE_SHARE of a processor above ``rest``; ``wait(seconds)``.
+
+        A processor's time is counted in hundredths of a second for each process, so each worker may have one more.
+        """
         begin, before, busy = time.monotonic(), self.cpu(), 0.0
+        most = IDLE_SHARE + rest + 0.1 * (len(self._processes()) - 1)
         while time.monotonic() - begin < watched:
             wait(WINDOW_SECONDS)
             now = self.cpu()
-            if now - before > IDLE_SHARE * WINDOW_SECONDS:
+            if now - before > most * WINDOW_SECONDS:
                 busy = time.monotonic() - begin
             before = now
         return busy
@@ -57,13 +62,18 @@ class Served:
         return [self.process, *self.process.children(recursive=True)]
 
 
+def _environment() -> dict[str, str]:
+    """Ours, but with bytecode written as on any machine where nobody forbade it."""
+    return {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 @contextmanager
 def served(*paths: Path, workers: int = 0) -> Iterator[Served]:
     """Serve paths on a free port; ended with the block."""
     command = [sys.executable, "-m", "skydeck", "serve", *map(str, paths), "--port", "0"]
     command += ["--workers", str(workers)] if workers else []
     begun = time.monotonic()
-    with NamedTemporaryFile("w+") as said, subprocess.Popen(command, stderr=said) as process:
+    with NamedTemporaryFile("w+") as said, subprocess.Popen(command, stderr=said, env=_environment()) as process:
         try:
             yield Served(_address(Path(said.name), begun), begun, psutil.Process(process.pid))
         finally:

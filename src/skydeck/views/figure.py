@@ -84,6 +84,7 @@ def figure() -> Figure:
     plot.x_range, plot.y_range = Range1d(0, 1), Range1d(0, 1)
     plot.stylesheets = [":host(:focus), :host(:focus-visible) { outline: none }"]
     plot.toolbar.logo = None
+    plot.output_backend = "canvas"  # WebGL has nothing to draw here, and copying its canvas is half of a repaint
     # labels that change mustn't resize the frame: that would move what is being looked at, and ask for it anew
     plot.update(min_border=8, min_border_left=86, min_border_bottom=56, min_border_right=112)
     mapper = LinearColorMapper(palette=["#000000", "#ffffff"], low=0, high=1)
