@@ -278,6 +278,13 @@ def _cause(task: Any) -> Exception:
     return SkydeckError(f"A dask worker failed: {type(error).__name__}: {error}", remedy="Look at the worker's log")
 
 
+def make_do() -> None:
+    """Answer without compiled code until it was warmed up: for a server whose first visitor shouldn't wait."""
+    from skydeck.reduce import block
+
+    block.make_do()
+
+
 def connect(scheduler: str | None = None, workers: int | None = None, memory_limit: int | None = None) -> Compute:
     """Threads by default; a cluster at ``scheduler``; or ``workers`` local dask worker processes of ``memory_limit``
     bytes each.

@@ -44,7 +44,7 @@ class Served:
         return (self.cpu() - begin) / seconds
 
     def seconds_to_idle(self, wait: Callable[[float], object], rest: float = 0.0, watched: float = 3.0) -> float:
-        """How long until every tenth of a second is idle to IDLE_SHARE of a processor above ``rest``; ``wait(seconds)``.
+        """How long until every tenth of a second is idle, to IDLE_SHARE of a processor above ``rest``.
 
         A processor's time is counted in hundredths of a second for each process, so each worker may have one more.
         """

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, WebSocket, sync_playwright
 
-WINDOW = {"width": 1760, "height": 1060}
+WINDOW = {"width": 1880, "height": 1060}
 PATIENCE_MS = 60_000
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 FRAME = """() => {

@@ -55,6 +55,11 @@ def block_reduce_many(plane: npt.NDArray[Any], rows: Bins, cols: Bins) -> tuple[
     return _mean(total, count), _single(lowest), _single(highest)
 
 
+def make_do() -> None:
+    """Use numpy until :func:`warm` has run: the first picture of a server needn't wait for numba to be imported."""
+    _warming.set()
+
+
 def warm() -> None:
     """Compile the kernels, or load what an earlier process compiled; for a background thread.
 

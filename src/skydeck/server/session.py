@@ -11,7 +11,7 @@ import panel as pn
 from bokeh.document import Document
 from panel.io.resources import get_dist_path
 
-from skydeck.compute import Compute, Threads, connect
+from skydeck.compute import Compute, Threads, connect, make_do
 from skydeck.core.memory import frugal, trim
 from skydeck.fetch.answer import forget_all, keep, planes, rasters
 from skydeck.settings import settings
@@ -31,6 +31,7 @@ def compute() -> Compute:
     chosen = settings()
     frugal()
     sys.setswitchinterval(SWITCH_SECONDS)
+    make_do()
     keep(chosen.cache_bytes)
     return connect(chosen.scheduler, chosen.workers, chosen.memory_limit)
 

@@ -10,6 +10,7 @@ from functools import partial
 import panel as pn
 from bokeh.document import Document
 from bokeh.events import Tap
+from bokeh.models import ColumnDataSource
 
 from skydeck.compute import Compute
 from skydeck.core.axis import Axis
@@ -212,14 +213,14 @@ class Measure:
         parts, state = self.screen.figure, self.state
         if state.region is None or state.opened is None or state.grids is not None:
             parts.box.visible = False
-            parts.mark.data = {"x": [], "y": []}
-            parts.ellipse.data = {"x": [], "y": [], "width": [], "height": []}
+            _put(parts.mark, {"x": [], "y": []})
+            _put(parts.ellipse, {"x": [], "y": [], "width": [], "height": []})
             return
         x0, x1, y0, y1 = self._outline()
         point = state.tool == "point"
-        parts.mark.data = {"x": [(x0 + x1) / 2], "y": [(y0 + y1) / 2]} if point else {"x": [], "y": []}
+        _put(parts.mark, {"x": [(x0 + x1) / 2], "y": [(y0 + y1) / 2]} if point else {"x": [], "y": []})
         oval = {"x": [(x0 + x1) / 2], "y": [(y0 + y1) / 2], "width": [abs(x1 - x0)], "height": [abs(y1 - y0)]}
-        parts.ellipse.data = oval if state.tool == "ellipse" else {name: [] for name in oval}
+        _put(parts.ellipse, oval if state.tool == "ellipse" else {name: [] for name in oval})
         if self._held:
             return
         self._drawing = True
@@ -272,6 +273,12 @@ class Measure:
         dim = self.state.profile
         if self.state.opened is not None and dim in self.state.others:
             self.plot.stand(self.state.axis(dim), int(self.state.index.get(dim, 0)))
+
+
+def _put(source: ColumnDataSource, data: dict[str, list[float]]) -> None:
+    """Set what differs: whatever is set is sent, and makes the browser paint the whole plot anew."""
+    if source.data != data:
+        source.data = data
 
 
 def _middle(axis: Axis, seen: tuple[float, float], wanted: float) -> tuple[float, float]:

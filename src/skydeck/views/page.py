@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import panel as pn
+from bokeh.document import Document
 from panel.theme.native import Native
 from panel.viewable import Viewable
 
@@ -25,6 +26,14 @@ class Page(pn.Template):
 
     def __repr__(self) -> str:
         return f"Page({', '.join(self._render_items)})"
+
+    def server_doc(self, doc: Document | None = None, title: str | None = None, location: Any = True) -> Document:
+        """Fill a document; Bokeh looks through its models once, not again for every part."""
+        document = doc or pn.state.curdoc
+        if document is None:
+            return super().server_doc(doc, title, location)
+        with document.models.freeze():
+            return super().server_doc(document, title, location)
 
 
 def cube_page(view: CubeView, home: str = ".") -> Page:
