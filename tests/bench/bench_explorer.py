@@ -129,7 +129,7 @@ def _animation(server: Served, how: str, browser: Browser, figures: Figures) -> 
         quiet = server.seconds_to_idle(page.wait, idle)
         pressed = next(at for at, what in log["acts"] if what == "keydown" and at >= begin)
         painted = [ack["at"] for ack in log["acks"] if ack["at"] >= pressed]
-        figures.at_least(f"frames painted a second, 10 asked for{how}", _rate(painted), 9.8, "/s")
+        figures.at_least(f"frames painted a second, 10 asked for{how}", _rate(painted), 9.9, "/s")
         figures.at_most(f"first frame after play{how}", painted[0] - pressed, 300, "ms")
         mails = sum(mail["at"] >= pressed for mail in log["mails"])
         figures.at_most(f"bytes a frame{how}", sum(page.received[counted:]) / mails / 1e6, 0.3, "MB")

@@ -133,7 +133,7 @@ class Explorer:
 
     def text(self, name: str) -> str:
         """The text of a part of the page, by its class."""
-        return " ".join(self.page.locator(f".{name}").locator("css=*").all_inner_texts())
+        return " ".join(self.page.locator(f".{name}").locator("css=div").all_inner_texts())
 
     def query(self) -> dict[str, str]:
         """The state in the address."""

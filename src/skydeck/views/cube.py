@@ -28,6 +28,7 @@ from skydeck.views.controls import ColourControls, DataControls, DimensionContro
 from skydeck.views.export import ExportControls
 from skydeck.views.files import Files
 from skydeck.views.header import header_html
+from skydeck.views.line import Line
 from skydeck.views.link import state_of
 from skydeck.views.locate import Located, first_sources, locate
 from skydeck.views.measure import Measure
@@ -67,8 +68,8 @@ class CubeView:
         self._merit_told = 0.0
         self._busy = 0
         self.message = pn.pane.HTML("", sizing_mode="stretch_width", margin=0, css_classes=["sd-message"])
-        self.readout = pn.pane.HTML("", sizing_mode="stretch_width", margin=0, css_classes=["sd-readout"])
-        self.merit = pn.pane.HTML("", sizing_mode="stretch_width", margin=0, css_classes=["sd-merit"])
+        self.readout = Line("sd-readout")
+        self.merit = Line("sd-merit")
         self.title = pn.pane.HTML("", margin=0, css_classes=["sd-title"])
         self.progress = pn.indicators.Progress(
             active=True, visible=False, height=3, sizing_mode="stretch_width", margin=0
@@ -95,7 +96,7 @@ class CubeView:
         plot, state = self.screen.figure.plot, self.state
         self.screen.on_picture = self._pictured
         plot.on_event(MouseMove, self._hovered)
-        plot.on_event(MouseLeave, lambda event: self.readout.param.update(object=""))
+        plot.on_event(MouseLeave, lambda event: self._left())
         self.client.param.watch(self._pressed, "key")
         self.client.param.watch(lambda event: self._dress(event.new), "theme")
         self.link.on_click(lambda event: self.copy_link())
@@ -238,6 +239,9 @@ class CubeView:
         self.state.param.update(limits="manual", low=low, high=high)
 
     # The cursor
+
+    def _left(self) -> None:
+        self.readout.object = ""
 
     def _hovered(self, event: MouseMove) -> None:
         if self.state.opened is None or event.x is None or self.state.grids is not None:

@@ -22,6 +22,7 @@ from skydeck.sky.beam import beam_of, flux_of
 from skydeck.sky.regions import Box, Ellipse, Region
 from skydeck.views.ask import Ask
 from skydeck.views.controls import WIDE, synced
+from skydeck.views.line import Line
 from skydeck.views.plots import ProfilePlot
 from skydeck.views.screen import Screen
 from skydeck.views.state import CubeState
@@ -73,12 +74,12 @@ class Measure:
             "tool",
         )
         self.dim = synced(pn.widgets.Select(label="Profile along", options=[], **WIDE), state, "profile")
-        self.numbers = pn.pane.HTML("", sizing_mode="stretch_width", css_classes=["sd-numbers"])
+        self.numbers = Line("sd-numbers")
         self.panel = pn.Column(
             self.tool,
             self.dim,
             pn.pane.Bokeh(self.plot.plot, sizing_mode="stretch_width"),
-            self.numbers,
+            self.numbers.panel,
             sizing_mode="stretch_width",
         )
         plot, box = screen.figure.plot, screen.figure.box
