@@ -132,6 +132,9 @@ class Histogram:
         self._setting = True
         self.low.location, self.high.location = low, high
         self._setting = False
+        shown = self.plot.x_range
+        if not shown.start <= low <= high <= shown.end:
+            self.whole()
 
     def set_theme(self, theme: Theme) -> None:
         """Colours for a light or dark page."""
