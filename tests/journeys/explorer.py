@@ -78,11 +78,11 @@ class Explorer:
         """Wait until a picture with a number above ``beyond`` was painted."""
         self.wait(f"ack().data.seq[0] > {beyond}")
 
-    def until(self, holds: Callable[[], bool], seconds: float = 60.0) -> None:
-        """Wait until a Python condition holds."""
+    def until(self, holds: Callable[[], bool], seconds: float = 60.0, what: Callable[[], str] = str) -> None:
+        """Wait until a Python condition holds; ``what`` says what was there instead."""
         end = time.monotonic() + seconds
         while not holds():
-            assert time.monotonic() < end, "it didn't come to pass"
+            assert time.monotonic() < end, f"it didn't come to pass {what()}"
             self.page.wait_for_timeout(100)
 
     def settled(self) -> dict[str, Any]:

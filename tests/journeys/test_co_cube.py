@@ -53,7 +53,7 @@ def assert_shows(page: Explorer, plane: np.ndarray) -> None:
         right = found.shape == plane.shape and np.abs(found - expected(plane, style)).max() <= 1
         return bool(right and painted["place"] == pytest.approx([-0.5, -0.5, 105, 105]))
 
-    page.until(agrees, 40)
+    page.until(agrees, what=lambda: f"last seen {page.settled()['place']}, {style_of(page)}, {page.text('sd-merit')!r}")
 
 
 def test_the_picture_is_the_file(co: Server, visit: Visit, data: np.ndarray) -> None:
@@ -138,6 +138,16 @@ def test_colours_change_without_new_pixels(co: Server, visit: Visit, data: np.nd
     page.until(lambda: page.query().get("low") == "0.5")
     assert_shows(page, data[0])
     assert page.painted() == number
+
+
+def test_colours_change_though_the_script_is_compiled_again(co: Server, visit: Visit, data: np.ndarray) -> None:
+    """Bokeh does so when several messages come before its first compilation is done."""
+    page = visit(f"{co.url}/cubes")
+    assert_shows(page, data[0])
+    page.ask('for (const m of models()) if (m.code?.includes("createImageBitmap")) m._state = null')
+    page.page.get_by_label("Stretch").select_option("sqrt")
+    page.until(lambda: page.query().get("stretch") == "sqrt")
+    assert_shows(page, data[0])
 
 
 def test_keys(co: Server, visit: Visit) -> None:

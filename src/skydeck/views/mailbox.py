@@ -36,9 +36,10 @@ class Mailbox:
                 "thresholds": [nothing],
                 "decode": [[0, 0, 0]],
                 "caption": [""],
+                "turn": [0],
             }
         )
-        self._look = ColumnDataSource({"palette": [_palette(Style())], "thresholds": [nothing]})
+        self._look = ColumnDataSource({"palette": [_palette(Style())], "thresholds": [nothing], "turn": [0]})
         self._ack = ColumnDataSource({"seq": [-1], "ms": [0.0]})
         code = asset("screen.js")
         models = {"target": target, "label": label, "ack": self._ack, "mail": self._mail, "look": self._look}
@@ -49,6 +50,7 @@ class Mailbox:
         self._ack.on_change("data", self._heard)
         self._sent: deque[tuple[int, float]] = deque()
         self._seq = 0
+        self._turn = 0
         self.on_painted: Callable[[int, float], None] = lambda seq, ms: None
 
     @property
@@ -62,6 +64,7 @@ class Mailbox:
     def send(self, picture: Picture, caption: str) -> int:
         """Send one picture and the words on it; its number is acknowledged after it was painted."""
         self._seq += 1
+        self._turn += 1
         self._sent.append((self._seq, time.monotonic()))
         view = picture.viewport
         shape = list(picture.payload.shape) if picture.kind == "codes" else [0, 0]
@@ -74,12 +77,14 @@ class Mailbox:
             "thresholds": [picture.thresholds],
             "decode": [list(picture.decode)],
             "caption": [caption],
+            "turn": [self._turn],
         }
         return self._seq
 
     def look(self, style: Style, thresholds: np.ndarray[tuple[int], np.dtype[np.float64]]) -> None:
         """Recolour the resting picture, and colour those to come."""
-        self._look.data = {"palette": [_palette(style)], "thresholds": [thresholds]}
+        self._turn += 1
+        self._look.data = {"palette": [_palette(style)], "thresholds": [thresholds], "turn": [self._turn]}
 
     def _heard(self, attr: str, old: object, new: dict[str, list[float]]) -> None:
         seq, milliseconds = int(new["seq"][0]), float(new["ms"][0])

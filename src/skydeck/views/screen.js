@@ -1,13 +1,15 @@
-// Paints what the server mails: JPEG while things move, 16-bit codes once they rest. One instance a figure.
+// Paints what the server mails: JPEG while things move, 16-bit codes once they rest.
 //
 // mail.data: kind, payload, shape [h, w], place [x, y, dw, dh], seq, caption, thresholds (255 data values at which the colour
-// index steps), decode [centre, scale, step], ack. look.data: palette (256 x RGBA bytes), thresholds. The colours of resting
-// pictures are made here, so a new stretch or limit needs no new pixels. Numbers: src/skydeck/render/codes.py, stretch.py.
+// index steps), decode [centre, scale, step], turn. look.data: palette (256 x RGBA bytes), thresholds, turn. The thresholds
+// with the higher turn are the newer. The colours of resting pictures are made here, so a new stretch or limit needs no new
+// pixels. Numbers: src/skydeck/render/codes.py, stretch.py.
+//
+// Bokeh compiles this once for every event that comes before the first compilation is done, and runs those in any order: what
+// is remembered is remembered on a model, and every run works from the latest of both sources.
 
 const LEVELS = 65536
 const MIDDLE = 32768
-
-const state = {resting: null, thresholds: null, palette: null, seen: null}
 
 function table(decode, thresholds, palette) {
   // code -> RGBA; value = centre + scale * sinh(step * (code - 32768)) rises with the code, so one walk is enough
@@ -25,8 +27,10 @@ function table(decode, thresholds, palette) {
   return lut
 }
 
-function colour(picture) {
-  const lut = table(picture.decode, state.thresholds, state.palette)
+function colour(picture, mail, look) {
+  const thresholds = (mail.turn[0] > look.turn[0] ? mail : look).thresholds[0]
+  const palette = new Uint32Array(new Uint8Array(look.palette[0]).buffer)
+  const lut = table(picture.decode, thresholds, palette)
   const {codes} = picture
   const out = new Uint32Array(codes.length)
   for (let i = 0; i < codes.length; i++) out[i] = lut[codes[i]]
@@ -57,30 +61,28 @@ function painted(ack, seq, begun) {
   }))
 }
 
-async function receive(target, label, ack, data) {
+async function receive(target, label, ack, mail, look) {
   const begun = performance.now()
+  const {data} = mail
   const seq = data.seq[0]
   if (seq < 0) return
-  state.seen = seq
-  state.thresholds = data.thresholds[0]
+  ack.seen = seq
   if (data.kind[0] === "jpeg") {
     const {pixels, shape} = await decoded(data.payload[0])
-    if (state.seen !== seq) return
-    state.resting = null
+    if (ack.seen !== seq) return
+    ack.resting = null
     label.setv({text: data.caption[0]}, {sync: false})
     show(target, pixels, shape, data.place[0])
   } else {
-    state.resting = {codes: data.payload[0], shape: data.shape[0], place: data.place[0], decode: data.decode[0]}
+    ack.resting = {codes: data.payload[0], shape: data.shape[0], place: data.place[0], decode: data.decode[0]}
     label.setv({text: data.caption[0]}, {sync: false})
-    show(target, colour(state.resting), state.resting.shape, state.resting.place)
+    show(target, colour(ack.resting, data, look.data), ack.resting.shape, ack.resting.place)
   }
   painted(ack, seq, begun)
 }
 
 export default async ({target, label, ack, mail, look}, origin) => {
-  state.palette = new Uint32Array(new Uint8Array(look.data.palette[0]).buffer)
-  if (origin === mail) return receive(target, label, ack, mail.data)
-  state.thresholds = look.data.thresholds[0]
-  const {resting} = state
-  if (resting !== null) show(target, colour(resting), resting.shape, resting.place)
+  if (origin === mail) return receive(target, label, ack, mail, look)
+  const {resting} = ack
+  if (resting != null) show(target, colour(resting, mail.data, look.data), resting.shape, resting.place)
 }
