@@ -236,13 +236,14 @@ def _source_of(args: tuple[Any, ...]) -> str:
 
 
 def _warm() -> None:
-    from skydeck.core.memory import frugal
+    from skydeck.core.memory import frugal, settle
     from skydeck.reduce import block
     from skydeck.render import colour
 
     frugal()
     block.warm()
     colour.warm()
+    settle()
 
 
 @contextmanager

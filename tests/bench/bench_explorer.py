@@ -12,9 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Event
 from urllib.parse import quote
 
 import pytest
@@ -22,7 +20,7 @@ from playwright.sync_api import Browser
 from tests.bench.cube import sparse_fits, zarr_cube
 from tests.bench.figures import Figures, median, p95
 from tests.bench.served import Served, fetch, served, wait_until_listening
-from tests.bench.visitor import Latencies, visit
+from tests.bench.visitor import visiting_meanwhile
 from tests.bench.watched import Watched, chromium, watched
 
 pytestmark = pytest.mark.timeout(900)
@@ -121,7 +119,7 @@ def _animation(server: Served, how: str, browser: Browser, figures: Figures) -> 
         *_, width, height = page.frame()
         figures.note(f"frame{how}", width, f"× {height:.0f} pixels")
         idle = server.idle_cpu(2)
-        begin, cpu, counted = page.now(), server.cpu(), len(page.received)
+        begin, cpu, counted = page.now(), server.cpu(), page.received()
         page.page.keyboard.press("Space")
         page.wait(PLAY_SECONDS)
         spent, log = server.cpu() - cpu, page.log()
@@ -132,7 +130,7 @@ def _animation(server: Served, how: str, browser: Browser, figures: Figures) -> 
         figures.at_least(f"frames painted a second, 10 asked for{how}", _rate(painted), 9.9, "/s")
         figures.at_most(f"first frame after play{how}", painted[0] - pressed, 300, "ms")
         mails = sum(mail["at"] >= pressed for mail in log["mails"])
-        figures.at_most(f"bytes a frame{how}", sum(page.received[counted:]) / mails / 1e6, 0.3, "MB")
+        figures.at_most(f"bytes a frame{how}", (page.received() - counted) / mails / 1e6, 0.3, "MB")
         cost = (spent - idle * PLAY_SECONDS) / len(painted)
         figures.at_most(f"server CPU a frame{how}", 1e3 * cost, 30, "ms")
         figures.at_most(f"from stop to an idle server{how}", quiet, 0.5, "s")
@@ -151,16 +149,12 @@ def test_another_user(server: Served, browser: Browser, figures: Figures) -> Non
     figures.note(
         "GET of the index, nobody else there (median)", 1e3 * median([fetch(server.url) for _ in range(9)]), "ms"
     )
-    begun, over = Event(), Event()
-    with watched(browser, _page(server, zarr_cube())) as page, ThreadPoolExecutor(1) as pool:
+    with watched(browser, _page(server, zarr_cube())) as page:
         page.quiet()
-        visitor = pool.submit(visit, server.url, begun, over)
-        while not begun.is_set() and not visitor.done():
-            page.wait(0.1)
-        page.page.keyboard.press("Space")
-        page.wait(2 * PLAY_SECONDS)
-        over.set()
-        found: Latencies = visitor.result(60)
+        with visiting_meanwhile(server.url) as ended:
+            page.page.keyboard.press("Space")
+            page.wait(2 * PLAY_SECONDS)
+            found = ended()
     for what, times in (("heartbeat", found.heartbeat), ("pan taken", found.pan), ("GET of the index", found.index)):
         figures.at_most(f"another user's {what} during the animation, p95", p95(times), 50, "ms")
     figures.note("another user's pan with its picture, p95", p95(found.picture), "ms")

@@ -6,11 +6,12 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from threading import Event
-from typing import Any
+from multiprocessing import get_context
+from multiprocessing.synchronize import Event
+from typing import Any, cast
 
 import aiohttp
 
@@ -144,9 +145,28 @@ async def visiting(client: aiohttp.ClientSession, url: str) -> Any:
         yield visitor
 
 
-def visit(url: str, begun: Event, over: Event) -> Latencies:
-    """Come to ``url``, set ``begun``, and until ``over`` ask for the index, a heartbeat and a pan in turn."""
-    return asyncio.run(_visit(url, begun, over))
+@contextmanager
+def visiting_meanwhile(url: str) -> Iterator[Callable[[], Latencies]]:
+    """Another process asks for the index, a heartbeat and a pan in turn; the answer ends it and gives the times."""
+    context = get_context("spawn")
+    begun, over, answers = context.Event(), context.Event(), context.SimpleQueue()
+    process = context.Process(target=_visit_there, args=(url, begun, over, answers))
+    process.start()
+
+    def ended() -> Latencies:
+        over.set()
+        return cast(Latencies, answers.get())
+
+    try:
+        assert begun.wait(60), "the visitor didn't come"
+        yield ended
+    finally:
+        over.set()
+        process.join(60)
+
+
+def _visit_there(url: str, begun: Event, over: Event, answers: Any) -> None:
+    answers.put(asyncio.run(_visit(url, begun, over)))
 
 
 async def _visit(url: str, begun: Event, over: Event) -> Latencies:

@@ -1,6 +1,12 @@
 // What the bench looks at in the page: when pictures arrive and are painted, when the user acts, when the profile changes.
 (() => {
-  const log = window.bench = {mails: [], acks: [], acts: [], profiles: [], ready: false}
+  const log = window.bench = {mails: [], acks: [], acts: [], profiles: [], received: 0, ready: false}
+  window.WebSocket = class extends WebSocket {
+    constructor(...args) {
+      super(...args)
+      this.addEventListener("message", ({data}) => { log.received += data.byteLength ?? data.size ?? data.length })
+    }
+  }
   for (const name of ["keydown", "wheel", "pointermove"])
     window.addEventListener(name, () => log.acts.push([performance.now(), name]), {capture: true, passive: true})
   const on = (model, act) => { act(); model.properties.data.change.connect(act) }

@@ -5,12 +5,12 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, WebSocket, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 WINDOW = {"width": 1880, "height": 1060}
 PATIENCE_MS = 60_000
@@ -36,11 +36,9 @@ def chromium() -> Iterator[Browser]:
 
 @dataclass
 class Watched:
-    """A page: ``log()`` is what watched.js wrote down, in milliseconds of the page's clock; ``received`` the bytes of
-    every message of its websocket."""
+    """A page: ``log()`` is what watched.js wrote down, in milliseconds of the page's clock."""
 
     page: Page
-    received: list[int] = field(default_factory=list)
 
     def log(self) -> dict[str, Any]:
         """What was seen so far."""
@@ -48,6 +46,10 @@ class Watched:
             "() => ({mails: bench.mails, acks: bench.acks, acts: bench.acts, profiles: bench.profiles})"
         )
         return seen
+
+    def received(self) -> int:
+        """Bytes of the messages of its websockets so far."""
+        return int(self.page.evaluate("bench.received"))
 
     def now(self) -> float:
         """The page's clock in milliseconds."""
@@ -94,14 +96,9 @@ def watched(browser: Browser, url: str) -> Iterator[Watched]:
     page = browser.new_page(viewport=WINDOW)  # type: ignore[arg-type]
     page.add_init_script(path=Path(__file__).with_name("watched.js"))
     seen = Watched(page)
-    page.on("websocket", lambda socket: _count(socket, seen.received))
     page.goto(url, timeout=PATIENCE_MS)
     seen.painted()
     try:
         yield seen
     finally:
         page.close()
-
-
-def _count(socket: WebSocket, received: list[int]) -> None:
-    socket.on("framereceived", lambda payload: received.append(len(payload)))

@@ -20,7 +20,7 @@ Floats = npt.NDArray[np.float32]
 Parts = tuple[npt.NDArray[Any], ...]
 Kernel = Callable[..., None]
 
-_KERNELS: dict[Reduce, str] = {"mean": "sums", "min": "least", "max": "greatest"}
+_KERNELS: dict[Reduce, str] = {"mean": "means", "min": "least", "max": "greatest"}
 _SCRATCH = 1 << 20  # bytes converted at a time: half of a core's second-level cache
 _TILE = 1 << 14  # columns at a time, so that the running sums of a row stay in the nearest caches
 _SINGLES = frozenset({"b1", "i1", "u1", "i2", "u2", "f2", "f4"})  # dtypes that float32 holds exactly
@@ -43,8 +43,7 @@ def block_reduce(plane: npt.NDArray[Any], rows: Bins, cols: Bins, how: Reduce) -
     _check(plane, rows, cols)
     if how not in _KERNELS:
         raise RequestError(f"Pixels can't be reduced by {how!r}", expected=f"one of {', '.join(_KERNELS)}")
-    parts = _reduce(_KERNELS[how], plane, rows, cols)
-    return _mean(*parts) if how == "mean" else _single(parts[0])
+    return _single(_reduce(_KERNELS[how], plane, rows, cols)[0])
 
 
 def block_reduce_many(plane: npt.NDArray[Any], rows: Bins, cols: Bins) -> tuple[Floats, Floats, Floats]:
@@ -52,7 +51,7 @@ def block_reduce_many(plane: npt.NDArray[Any], rows: Bins, cols: Bins) -> tuple[
     plane = np.asarray(plane)
     _check(plane, rows, cols)
     total, count, lowest, highest = _reduce("every", plane, rows, cols)
-    return _mean(total, count), _single(lowest), _single(highest)
+    return plain.mean(total, count), _single(lowest), _single(highest)
 
 
 def make_do() -> None:
@@ -67,7 +66,7 @@ def warm() -> None:
     """
     _warming.set()
     for dtype in ("f4", "f8"):
-        for name in (*_KERNELS.values(), "every"):
+        for name in (*_KERNELS.values(), "sums", "every"):
             _kernel(name, dtype)
             _ready.add((name, dtype))
     _warming.clear()
@@ -108,6 +107,8 @@ def _reduce(name: str, plane: npt.NDArray[Any], rows: Bins, cols: Bins) -> Parts
 
 def _outputs(name: str, dtype: np.dtype[Any], shape: tuple[int, int]) -> Parts:
     """Arrays for a kernel to fill, as if every bin were empty."""
+    if name == "means":
+        return (np.full(shape, np.nan, np.float32),)
     sums = np.zeros(shape), np.zeros(shape, np.int64)
     if name == "sums":
         return sums
@@ -117,6 +118,13 @@ def _outputs(name: str, dtype: np.dtype[Any], shape: tuple[int, int]) -> Parts:
 
 def _groups(bins: Bins, most: int) -> Iterator[tuple[int, int, int, int]]:
     """Runs of pixels that reach over at most ``most`` cells (or one pixel): first, last, low cell, high cell."""
+    filled = bins.stop > bins.start
+    if not filled.any():
+        return
+    extent = int(bins.start[filled].min()), int(bins.stop[filled].max())
+    if extent[1] - extent[0] <= most:
+        yield 0, len(bins), *extent
+        return
     first, low, high = 0, -1, -1
     for k, (start, stop) in enumerate(zip(bins.start.tolist(), bins.stop.tolist(), strict=True)):
         if start == stop:
@@ -125,8 +133,7 @@ def _groups(bins: Bins, most: int) -> Iterator[tuple[int, int, int, int]]:
             yield first, k, low, high
             first, low, high = k, start, stop
         low, high = (start, stop) if low < 0 else (min(low, start), max(high, stop))
-    if low >= 0:
-        yield first, len(bins), low, high
+    yield first, len(bins), low, high
 
 
 def _rows(name: str, plane: npt.NDArray[Any], rows: Bins, cols: Bins, span: tuple[int, int], outs: Parts) -> None:
@@ -151,6 +158,11 @@ def _split(
     name: str, plane: npt.NDArray[Any], rows: Bins, cols: Bins, span: tuple[int, int], outs: Parts, most: int
 ) -> None:
     """Pixels taller than the scratch buffer: reduce pieces of each, then join the pieces."""
+    if name == "means":
+        sums = _outputs("sums", _dtype(plane), outs[0].shape)
+        _split("sums", plane, rows, cols, span, sums, most)
+        outs[0][...] = plain.mean(*sums)
+        return
     for k, (start, stop) in enumerate(zip(rows.start.tolist(), rows.stop.tolist(), strict=True)):
         begins = np.arange(start, stop, most)
         pieces = Bins(begins, np.minimum(begins + most, stop))
@@ -181,11 +193,6 @@ def _frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
 def _dtype(plane: npt.NDArray[Any]) -> np.dtype[Any]:
     """The dtype that a plane's cells are compared in: float32 where that holds them exactly, else float64."""
     return np.dtype("f4" if plane.dtype.str[1:] in _SINGLES else "f8")
-
-
-def _mean(total: npt.NDArray[np.float64], count: npt.NDArray[np.int64]) -> Floats:
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return _single(total / count)
 
 
 def _single(values: npt.NDArray[Any]) -> Floats:

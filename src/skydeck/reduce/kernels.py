@@ -27,10 +27,10 @@ log = logging.getLogger(__name__)
 def _compiled(function: Callable[..., Any]) -> Any:
     """``function`` compiled on its first call, kept on disk where some directory can be written."""
     try:
-        return numba.njit(nogil=True, cache=True, fastmath=_FAST)(function)
+        return numba.njit(nogil=True, cache=True, fastmath=_FAST, error_model="numpy")(function)
     except RuntimeError as error:  # numba found no place for its cache: then every process compiles for itself
         log.info("Compiled code can't be kept: %s", error)
-        return numba.njit(nogil=True, fastmath=_FAST)(function)
+        return numba.njit(nogil=True, fastmath=_FAST, error_model="numpy")(function)
 
 
 def compiled(kernel: Callable[..., Any], *arguments: Any) -> None:
@@ -43,6 +43,20 @@ def compiled(kernel: Callable[..., Any], *arguments: Any) -> None:
         else:
             return
     kernel(*arguments)
+
+
+@_compiled
+def means(plane: Any, row0: Any, row1: Any, col0: Any, col1: Any, low: int, high: int, out: Any) -> None:
+    """The mean (float32) of what isn't NaN in each bin; NaN where nothing is valid."""
+    (mean,) = out
+    running, valid = np.empty(high - low, np.float64), np.empty(high - low, np.int32)
+    for k in range(len(row0)):
+        if k > 0 and row0[k] == row0[k - 1] and row1[k] == row1[k - 1]:
+            mean[k] = mean[k - 1]
+            continue
+        running[:], valid[:] = 0, 0
+        _add(plane, row0[k], row1[k], low, high, running, valid)
+        _fold_means(running, valid, col0, col1, low, mean[k])
 
 
 @_compiled
@@ -151,10 +165,28 @@ def _fold_sums(running: Any, valid: Any, col0: Any, col1: Any, low: int, total: 
 
 
 @_compiled
+def _fold_means(running: Any, valid: Any, col0: Any, col1: Any, low: int, mean: Any) -> None:
+    """Most pixels of a picture near its own resolution are one or two cells wide, for which a loop is dear."""
+    for c in range(len(col0)):
+        first, last = col0[c] - low, col1[c] - low
+        if last - first == 1:
+            added, counted = running[first], valid[first]
+        elif last - first == 2:
+            added, counted = running[first] + running[first + 1], valid[first] + valid[first + 1]
+        else:
+            added, counted = 0.0, np.int32(0)
+            for j in range(first, last):
+                added += running[j]
+                counted += valid[j]
+        mean[c] = np.float32(added / counted) if counted > 0 else np.float32(np.nan)
+
+
+@_compiled
 def _fold_least(running: Any, col0: Any, col1: Any, low: int, lowest: Any) -> None:
     for c in range(len(col0)):
-        kept = running.dtype.type(np.nan)
-        for j in range(col0[c] - low, col1[c] - low):
+        first, last = col0[c] - low, col1[c] - low
+        kept = running[first] if first < last else running.dtype.type(np.nan)
+        for j in range(first + 1, last):
             kept = _lower(kept, running[j])
         lowest[c] = kept
 
@@ -162,8 +194,9 @@ def _fold_least(running: Any, col0: Any, col1: Any, low: int, lowest: Any) -> No
 @_compiled
 def _fold_greatest(running: Any, col0: Any, col1: Any, low: int, highest: Any) -> None:
     for c in range(len(col0)):
-        kept = running.dtype.type(np.nan)
-        for j in range(col0[c] - low, col1[c] - low):
+        first, last = col0[c] - low, col1[c] - low
+        kept = running[first] if first < last else running.dtype.type(np.nan)
+        for j in range(first + 1, last):
             kept = _higher(kept, running[j])
         highest[c] = kept
 

@@ -31,10 +31,22 @@ def run(
     out: Outputs,
 ) -> None:
     """Fill ``out`` as the compiled kernel ``name`` does, one row of pixels at a time."""
+    if name == "means":
+        shape = (len(row0), len(col0))
+        parts = np.zeros(shape), np.zeros(shape, np.int64)
+        run("sums", plane, row0, row1, col0, col1, low, high, parts)
+        out[0][...] = mean(*parts)
+        return
     for k in range(len(row0)):
         band = plane[row0[k] : row1[k], low:high]
         for target, ufunc, cells in zip(out, _JOINS[name], _cells(name, band), strict=True):
             _fold(ufunc, ufunc.reduce(cells, axis=0), col0 - low, col1 - low, target[k])
+
+
+def mean(total: Array, count: Array) -> npt.NDArray[np.float32]:
+    """Sums over counts; NaN where nothing was counted, or where both infinities met."""
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        return (total / count).astype(np.float32)
 
 
 def join(name: str, pieces: Outputs, out: Outputs) -> None:

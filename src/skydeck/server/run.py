@@ -18,7 +18,8 @@ log = logging.getLogger(__name__)
 WEBSOCKET_BYTES = 64 << 20
 SESSION_LIFETIME_MS = 15_000
 CHECK_SESSIONS_MS = 5_000
-REST_MS = 60_000
+REST_MS = 2_000
+REST_CALLS = 30  # a minute
 WARM_SECONDS = 3.0  # the first page comes first
 
 
@@ -31,7 +32,7 @@ def serve(settings: Settings) -> None:
     compute()  # a scheduler that doesn't answer is said before anybody is told to come
     server = _server(settings, pages())
     server.io_loop.call_later(WARM_SECONDS, warm)
-    PeriodicCallback(Rest(), REST_MS).start()
+    PeriodicCallback(Rest(REST_CALLS), REST_MS).start()
     if settings.open_browser:
         server.io_loop.add_callback(webbrowser.open, url_of(settings))
     try:

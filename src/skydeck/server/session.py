@@ -12,7 +12,7 @@ from bokeh.document import Document
 from panel.io.resources import get_dist_path
 
 from skydeck.compute import Compute, Threads, connect, make_do
-from skydeck.core.memory import frugal, trim
+from skydeck.core.memory import frugal, tidy, trim
 from skydeck.fetch.answer import forget_all, keep, planes, rasters
 from skydeck.settings import settings
 from skydeck.views.cube import CubeView
@@ -75,17 +75,23 @@ def warm() -> None:
 
 
 class Rest:
-    """Lets go of what is kept for the next question, once none came between two calls."""
+    """Lets go of memory in two steps: of what was freed, once nothing was asked between two calls; of what is kept
+    for the next question, once nothing was asked for ``patience`` calls."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: int) -> None:
+        self._patience = patience
         self._uses = -1
+        self._calls = 0
 
     def __call__(self) -> None:
         uses = planes.uses + rasters.uses
-        if uses == self._uses and planes.bytes + rasters.bytes:
-            forget_all()
-            trim()
+        self._calls = 0 if uses != self._uses else self._calls + 1
         self._uses = uses
+        if self._calls == self._patience:
+            forget_all()
+            tidy()
+        if self._calls in (1, self._patience):
+            threading.Thread(target=trim, name="skydeck-trim").start()
 
 
 def ready() -> bool:
