@@ -3,5 +3,7 @@
 from skydeck.server.pages import main
 from skydeck.server.session import warm
 
-main().servable(title="Skydeck")
+page = main()
+if page is not None:  # the index writes itself into the document
+    page.servable(title="Skydeck")
 warm()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qs
 
 import panel as pn
 
@@ -17,12 +16,11 @@ PAGES: dict[str, Callable[[], Any]] = {"cubes": explorer}
 
 def main() -> Any:
     """The index, or the page that ``?page=`` names: how every page is reached where only one address is served."""
-    query = parse_qs((pn.state.location.search or "").removeprefix("?")) if pn.state.location is not None else {}
-    wanted = query.get("page", [""])[0]
+    wanted = pn.state.session_args.get("page", [b""])[0].decode(errors="replace")
     if wanted in PAGES:
         return PAGES[wanted]()
-    begin()
-    return index_page(settings())
+    index_page(settings(), begin())
+    return None
 
 
 def pages() -> dict[str, Callable[[], Any]]:

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
+from bokeh.document import Document
+from bokeh.models import Div
+
 from skydeck.core.errors import SkydeckError
 from skydeck.settings import Settings
 from skydeck.sources import listing
 from skydeck.views.assets import asset
 from skydeck.views.locate import first_sources, is_folder
-from skydeck.views.page import Page
+from skydeck.views.page import template
 from skydeck.views.text import byte_text, html, plain
 
 MOST_CARDS = 60
 
 
-def index_page(settings: Settings) -> Page:
-    """Cards of the named sources and the files of the command line, then those at the top of each root."""
-    page = Page(asset("index.html"))
-    page.title = "Skydeck"
-    page.add_variable("style", asset("page.css"))
-    page.add_variable("cards", _cards(settings))
-    page.add_variable("open_to_all", settings.insecure)
-    return page
+def index_page(settings: Settings, document: Document) -> None:
+    """Cards of the named sources and the files of the command line, then those at the top of each root.
+
+    Nothing on it moves, so that it is a document's HTML and no Panel template, which would take twice as long.
+    """
+    document.title = "Skydeck"
+    document.add_root(Div(name="session", visible=False))  # a page without a model has no session, and isn't reloaded
+    document.template = template("index.html")
+    document.template_variables.update(style=asset("page.css"), cards=_cards(settings), open_to_all=settings.insecure)
 
 
 def _cards(settings: Settings) -> str:

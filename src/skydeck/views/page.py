@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, ClassVar
 
 import panel as pn
@@ -36,9 +37,15 @@ class Page(pn.Template):
             return super().server_doc(document, title, location)
 
 
+@cache
+def template(name: str) -> Any:
+    """One of our HTML templates, compiled."""
+    return pn.Template(asset(name)).template
+
+
 def cube_page(view: CubeView, home: str = ".") -> Page:
     """The page of one session's CubeView; ``home`` is where the logo leads."""
-    page = Page(asset("page.html"), location=True)
+    page = Page(template("page.html"), location=True)
     page.add_variable("style", asset("page.css"))
     page.add_variable("home", home)
     page.title = "Skydeck"
