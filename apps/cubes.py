@@ -1,6 +1,5 @@
 """The cube explorer by itself: ``panel serve apps/cubes.py``."""
 
-from skydeck.server.session import explorer, warm
+from skydeck.server.session import explorer
 
 explorer().servable(title="Skydeck: cubes")
-warm()

@@ -9,6 +9,7 @@ from typing import Any
 
 from tornado.ioloop import PeriodicCallback
 
+from skydeck.core.memory import begin
 from skydeck.server.address import url_of
 from skydeck.server.health import routes
 from skydeck.settings import Settings, use
@@ -20,12 +21,13 @@ SESSION_LIFETIME_MS = 15_000
 CHECK_SESSIONS_MS = 5_000
 REST_MS = 2_000
 REST_CALLS = 30  # a minute
-WARM_SECONDS = 3.0  # the first page comes first
+WARM_SECONDS = 15.0  # for the first visitor, who hasn't come yet
 
 
 def serve(settings: Settings) -> None:
     """Serve every page of ``settings`` until interrupted."""
     use(settings)
+    begin()
     from skydeck.server.pages import pages
     from skydeck.server.session import Rest, compute, finish, warm
 

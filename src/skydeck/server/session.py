@@ -15,12 +15,14 @@ from skydeck.compute import Compute, Threads, connect, make_do
 from skydeck.core.memory import frugal, tidy, trim
 from skydeck.fetch.answer import forget_all, keep, planes, rasters
 from skydeck.settings import settings
-from skydeck.views.cube import CubeView
+from skydeck.views.cube import CubeView, foresee
 from skydeck.views.page import cube_page
 
 log = logging.getLogger(__name__)
 
 SWITCH_SECONDS = 0.001  # a request waits its turn among the threads that compute, several times: 5 ms each is long
+
+WARM_MS = 1500  # after a page is there: its first picture comes first
 
 _warmed = threading.Event()
 
@@ -60,17 +62,23 @@ def begin() -> Document:
 def explorer() -> pn.Template:
     """The cube explorer for the session that asks."""
     document = begin()
+    query = (pn.state.location.search if pn.state.location is not None else "") or ""
+    foreseen = foresee(query, settings(), local())
     view = CubeView(settings(), compute(), local(), document)
     pn.state.on_session_destroyed(lambda context: view.close())
-    query = pn.state.location.search if pn.state.location is not None else ""
-    view.foresee(query or "")  # while the browser still loads its scripts
-    pn.state.onload(lambda: view.start(query or ""))
+    view.prepare(foreseen)
+    pn.state.onload(lambda: _start(view, query))
     return cube_page(view)
+
+
+def _start(view: CubeView, query: str) -> None:
+    view.start(query)
+    view.document.add_timeout_callback(warm, WARM_MS)
 
 
 @cache
 def warm() -> None:
-    """Compile the kernels in the background, once the port is open."""
+    """Compile the kernels in the background: pictures come before, but more slowly."""
     threading.Thread(target=_warm, name="skydeck-warm", daemon=True).start()
 
 

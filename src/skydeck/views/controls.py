@@ -14,9 +14,10 @@ from skydeck.core.style import LIMITS, SCOPES, STRETCHES
 from skydeck.render.colour import COLORMAPS
 from skydeck.sources import list_choices
 from skydeck.views.choice import drawable, meshes
+from skydeck.views.line import Line
 from skydeck.views.player import Player
 from skydeck.views.state import CubeState
-from skydeck.views.text import plain
+from skydeck.views.text import html, plain
 
 WIDE: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": (2, 0)}
 LISTED_LABELS = 400
@@ -123,7 +124,7 @@ class DimensionControls:
             for dim in state.others
             if state.axis(dim).size == 1
         ]
-        rest = [pn.pane.Str(" · ".join(alone), **WIDE)] if alone else []
+        rest = [Line("sd-alone", html(" · ".join(alone), 1000)).panel] if alone else []
         self.panel.objects = [row.panel for row in self._rows.values()] + rest
         self.follow()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from functools import partial
 from typing import Any
 
@@ -16,7 +17,7 @@ from skydeck.compute import Compute
 from skydeck.core.cancel import Check, never
 from skydeck.core.errors import SkydeckError, SourceChanged
 from skydeck.core.raster import Plane
-from skydeck.fetch import Opened, Picture, opened, value
+from skydeck.fetch import Opened, Picture, opened, picture, value
 from skydeck.fetch.answer import forget
 from skydeck.reduce.limits import histogram_of
 from skydeck.render import codes
@@ -38,6 +39,9 @@ from skydeck.views.screen import Screen
 from skydeck.views.state import CubeState
 from skydeck.views.text import byte_text, html, number_text, plain
 from skydeck.views.theme import DARK, LIGHT
+
+Options = tuple[tuple[str, str], ...]
+Answer = tuple[Located, Opened, dict[str, Any], list[tuple[str, str]]]
 
 LINK_MS = 300
 MERIT_SECONDS = 0.4
@@ -67,10 +71,10 @@ class CubeView:
         self._link_due = False
         self._merit_told = 0.0
         self._busy = 0
-        self.message = pn.pane.HTML("", sizing_mode="stretch_width", margin=0, css_classes=["sd-message"])
+        self.message = Line("sd-message")
         self.readout = Line("sd-readout")
         self.merit = Line("sd-merit")
-        self.title = pn.pane.HTML("", margin=0, css_classes=["sd-title"])
+        self.title = Line("sd-title")
         self.progress = pn.indicators.Progress(
             active=True, visible=False, height=3, sizing_mode="stretch_width", margin=0
         )
@@ -84,10 +88,11 @@ class CubeView:
         self.playing = PlayerControls(self.state, self.player)
         self.files = Files(settings, lambda name: self.open({"source": name}))
         self.exports = ExportControls(self.state, self.screen, self.measure, self.client, local, document, self.fail)
-        self.header = pn.pane.HTML("", sizing_mode="stretch_width")
+        self.header = Line("sd-about")
         self.link = pn.widgets.Button(label="Copy link", description="Copy the address of exactly this view", margin=0)
         self.day = pn.widgets.Button(label="◐", description="Light or dark", margin=0, width=40)
-        self.help = pn.pane.HTML(_keys(), visible=False, css_classes=["sd-help"], margin=0)
+        self.help = Line("sd-help", _keys(), visible=False, wide=False)
+        self._prepared = False
         self._opening = Ask(document, local, self._opened, self.fail, self._working)
         self._cursor = Ask(document, compute, self._pointed, self._pointless)
         self._wire()
@@ -108,30 +113,26 @@ class CubeView:
         )
         state.param.watch(lambda *events: self._retitle(), ["source", "variable"])
 
-    def foresee(self, query: str) -> None:
-        """Begin to open what an address asks for, so that it is open once the page is there to show it."""
-        try:
-            located, options = self._wanted(self._asked(query))
-            self._local.submit(_foreseen, located.location, options)
-        except SkydeckError:
-            pass  # start() says so
+    def prepare(self, foreseen: Future[Answer] | None) -> None:
+        """Show a source that is open already: its widgets are then made once, with the page."""
+        if foreseen is None or not foreseen.done() or foreseen.exception() is not None:
+            return  # start() opens it, and says what is wrong with it
+        self._prepared = self.screen.waiting = True
+        self._opened(foreseen.result())
+        request = self.screen.request()
+        if request is not None:  # its cells are read while the browser still loads its scripts
+            self._compute.submit(picture, request, self.screen.look(False, request.viewport))
 
     def start(self, query: str) -> None:
-        """Open what an address asks for, else the first source there is."""
-        asked = self._asked(query)
-        if "source" in asked:
+        """The page is there: show what an address asks for, else the first source there is."""
+        asked = _asked(query, self.settings)
+        if self._prepared:
+            self.screen.waiting = False
+            self.screen.ask()
+        elif "source" in asked:
             self.open(asked)
         else:
             self.tell("Choose a file to open", "info")
-
-    def _asked(self, query: str) -> dict[str, Any]:
-        asked = state_of(query)
-        sources = [] if "source" in asked else first_sources(self.settings)
-        return asked | ({"source": sources[0].name} if sources else {})
-
-    def _wanted(self, asked: dict[str, Any]) -> tuple[Located, tuple[tuple[str, str], ...]]:
-        located = locate(str(asked.get("source", "")), self.settings)
-        return located, tuple(sorted((dict(located.options) | asked.get("options", {})).items()))
 
     def close(self) -> None:
         """The session is over."""
@@ -148,13 +149,13 @@ class CubeView:
         """Open a source in the background and show it as asked."""
         self.player.pause()
         try:
-            located, options = self._wanted(asked)
+            located, options = _wanted(asked, self.settings)
         except SkydeckError as error:
             self.fail(error)
             return
         self._opening(_open, located, options, asked)
 
-    def _opened(self, answer: tuple[Located, Opened, dict[str, Any], list[tuple[str, str]]]) -> None:
+    def _opened(self, answer: Answer) -> None:
         located, source, asked, choices = answer
         self.located = located
         self.tell("")
@@ -212,6 +213,7 @@ class CubeView:
     # Pictures
 
     def _pictured(self, picture: Picture) -> None:
+        self.measure.pictured()
         now = time.monotonic()
         if self.player.playing and now - self._merit_told < MERIT_SECONDS:
             return
@@ -296,10 +298,13 @@ class CubeView:
             "=": partial(self.screen.zoom, 1 / ZOOM),
             "-": partial(self.screen.zoom, ZOOM),
             "Home": self.screen.reset,
-            "?": lambda: self.help.param.update(visible=not self.help.visible),
+            "?": self._help,
         }
         if key in acts and (self.state.opened is not None or key == "?"):
             acts[key]()
+
+    def _help(self) -> None:
+        self.help.visible = not self.help.visible
 
     def copy_link(self) -> None:
         """Copy the address of this view."""
@@ -337,15 +342,29 @@ class CubeView:
         self.histogram.set_theme(theme)
 
 
-def _open(
-    located: Located, options: tuple[tuple[str, str], ...], asked: dict[str, Any], cancelled: Check = never
-) -> tuple[Located, Opened, dict[str, Any], list[tuple[str, str]]]:
+def foresee(query: str, settings: Settings, local: Compute) -> Future[Answer] | None:
+    """Begin to open what an address asks for, while its page is made; None where that can't be."""
+    asked = _asked(query, settings)
+    try:
+        return local.submit(_open, *_wanted(asked, settings), asked)
+    except SkydeckError:
+        return None
+
+
+def _asked(query: str, settings: Settings) -> dict[str, Any]:
+    asked = state_of(query)
+    sources = [] if "source" in asked else first_sources(settings)
+    return asked | ({"source": sources[0].name} if sources else {})
+
+
+def _wanted(asked: dict[str, Any], settings: Settings) -> tuple[Located, Options]:
+    located = locate(str(asked.get("source", "")), settings)
+    return located, tuple(sorted((dict(located.options) | asked.get("options", {})).items()))
+
+
+def _open(located: Located, options: Options, asked: dict[str, Any], cancelled: Check = never) -> Answer:
     source = opened(located.location, options)
     return located, source, asked, choices_of(located.location)
-
-
-def _foreseen(location: str, options: tuple[tuple[str, str], ...], cancelled: Check = never) -> None:
-    opened(location, options)
 
 
 def _value(

@@ -16,6 +16,7 @@ from skydeck.export import view as exports
 from skydeck.export.table import profile_csv
 from skydeck.views.ask import Ask
 from skydeck.views.client import Client
+from skydeck.views.line import Line
 from skydeck.views.measure import Measure
 from skydeck.views.screen import Screen
 from skydeck.views.state import CubeState
@@ -42,7 +43,7 @@ class ExportControls:
         self._ask = Ask(document, local, self._made, self._failed)
         self._name = ""
         self.whole = pn.widgets.Checkbox(label="Cut-outs at every position", margin=(2, 0))
-        self.status = pn.pane.HTML("", sizing_mode="stretch_width", margin=(4, 0))
+        self.status = Line("sd-status")
         self.stop = pn.widgets.Button(label="Cancel", visible=False, margin=(2, 0))
         self.stop.on_click(lambda event: self._cancel())
         makers: dict[str, Callable[[], None]] = {
@@ -63,7 +64,7 @@ class ExportControls:
         }
         buttons = [self._button(name, about[name], act) for name, act in makers.items()]
         self.panel = pn.Column(
-            pn.FlexBox(*buttons, gap="4px"), self.whole, self.status, self.stop, sizing_mode="stretch_width"
+            pn.FlexBox(*buttons, gap="4px"), self.whole, self.status.panel, self.stop, sizing_mode="stretch_width"
         )
 
     def close(self) -> None:
@@ -151,7 +152,7 @@ class ExportControls:
         """On a thread of the compute."""
         text = f"Making {html(self._name)}: {count} of {size} frames"
         if count % 10 == 0:
-            self._document.add_next_tick_callback(lambda: self.status.param.update(object=text))
+            self._document.add_next_tick_callback(lambda: setattr(self.status, "object", text))
 
     def _made(self, content: bytes) -> None:
         self.stop.visible = False

@@ -116,7 +116,7 @@ def figure() -> Figure:
         border_radius=4,
     )
     plot.add_layout(label)
-    zoom = plot.select_one(BoxZoomTool)
+    zoom = next(tool for tool in plot.tools if isinstance(tool, BoxZoomTool))
     names = ColumnDataSource({"x": [], "y": [], "text": []})
     plot.text("x", "y", "text", source=names, text_color="#ffffff", text_font_size="11px", text_alpha=0.9)
     return Figure(plot, renderer.data_source, colorbar, mapper, grid, names, box, ellipse, mark, zoom, label, unit)
@@ -169,15 +169,16 @@ def paint_theme(plot: Plot, theme: Theme) -> None:
         )
     for lines in plot.grid:
         lines.update(grid_line_color=theme.line, grid_line_alpha=0.35)
-    for title in plot.select({"type": Title}):
-        title.text_color = theme.text
-    for bar in plot.select({"type": ColorBar}):
-        bar.update(
-            background_fill_alpha=0,
-            major_label_text_color=theme.text,
-            title_text_color=theme.text,
-            bar_line_color=theme.line,
-            major_label_text_font_size="11px",
-            title_text_font_style="normal",
-            title_text_font_size="12px",
-        )
+    for beside in plot.right:
+        if isinstance(beside, Title):
+            beside.text_color = theme.text
+        elif isinstance(beside, ColorBar):
+            beside.update(
+                background_fill_alpha=0,
+                major_label_text_color=theme.text,
+                title_text_color=theme.text,
+                bar_line_color=theme.line,
+                major_label_text_font_size="11px",
+                title_text_font_style="normal",
+                title_text_font_size="12px",
+            )

@@ -13,6 +13,7 @@ import param
 from skydeck.core.errors import SkydeckError
 from skydeck.settings import Settings
 from skydeck.sources import Entry, listing
+from skydeck.views.line import Line
 from skydeck.views.locate import first_sources, is_folder
 from skydeck.views.text import byte_text, html, plain
 
@@ -30,10 +31,10 @@ class Files:
         self.filter = pn.widgets.TextInput(
             label="", placeholder="Filter by name", sizing_mode="stretch_width", margin=(2, 0)
         )
-        self.where = pn.pane.HTML("", sizing_mode="stretch_width", margin=(2, 0), css_classes=["sd-where"])
+        self.where = Line("sd-where")
         self.rows = pn.Column(sizing_mode="stretch_width", css_classes=["sd-files"], scroll="y-auto", max_height=360)
         self.filter.param.watch(lambda event: self._fill(), "value_input")
-        self.panel = pn.Column(self.filter, self.where, self.rows, sizing_mode="stretch_width")
+        self.panel = pn.Column(self.filter, self.where.panel, self.rows, sizing_mode="stretch_width")
         self.home()
 
     def home(self) -> None:
@@ -63,7 +64,7 @@ class Files:
         self.where.object = html(self._folder or "Sources and folders of this server")
         if len(shown) > MOST_SHOWN:
             self.where.object += f"<br>{len(shown) - MOST_SHOWN} more: filter by name"
-        self.rows.objects = shown[:MOST_SHOWN] or [pn.pane.Str("Nothing here that can be shown", margin=(2, 6))]
+        self.rows.objects = shown[:MOST_SHOWN] or [Line("sd-where", "Nothing here that can be shown").panel]
 
     def _home_rows(self) -> list[pn.widgets.Button]:
         sources = [

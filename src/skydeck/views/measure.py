@@ -62,6 +62,7 @@ class Measure:
         self.answers = 0
         self._drawing = False
         self._held = False
+        self._due = False
         self._document = document
         self._ask = Ask(document, compute, self._arrived, fail, busy)
         self._known: tuple[object, Profile] | None = None
@@ -124,13 +125,19 @@ class Measure:
         return Box(x0, x1, y0, y1)
 
     def ask(self) -> None:
-        """Ask for the numbers of the region."""
+        """Ask for the numbers of the region, once there is a picture: a profile may take seconds to read."""
+        self._due = self.screen.picture is None
         region = self.region
-        if region is None or self.state.opened is None or self.state.grids is not None:
+        if self._due or region is None or self.state.opened is None or self.state.grids is not None:
             return
         dim = self.state.profile if self.state.profile in self.state.others else ""
         known = self._known[1] if self._known is not None and self._known[0] == self._key(region, dim) else None
         self._ask(measured, self.state.plane(), dim, region, known)
+
+    def pictured(self) -> None:
+        """There is a picture."""
+        if self._due:
+            self.ask()
 
     def _key(self, region: Region, dim: str) -> object:
         """What a profile depends on: not on where the picture stands along it."""

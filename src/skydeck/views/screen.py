@@ -51,7 +51,7 @@ class Screen:
 
     ``on_picture(picture)`` hears of every picture that was sent, ``fail(error)`` of every question that failed,
     ``busy(flag)`` of work that begins and ends. ``moving`` is true while a drag or an animation runs: then pictures
-    travel as JPEG.
+    travel as JPEG. While ``waiting`` (there is no browser yet) nothing is asked for.
     """
 
     def __init__(
@@ -71,6 +71,7 @@ class Screen:
         self.picture: Picture | None = None
         self.celestial: Celestial | None = None
         self.playing = False
+        self.waiting = False
         self.on_picture: Callable[[Picture], None] = lambda picture: None
         self._document = document
         self._moves = 0
@@ -166,7 +167,7 @@ class Screen:
 
     def ask(self, moving: bool = False) -> None:
         """Ask for what is visible; the latest question wins."""
-        if self.state.opened is None or self.playing:
+        if self.state.opened is None or self.playing or self.waiting:
             return
         self._exacts.cancel()
         request = self.request()

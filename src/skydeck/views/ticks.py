@@ -50,9 +50,15 @@ def dress(shown: PlotAxis, axis: Axis, visible: tuple[float, float], count: int 
         code = f"const t = ((tick % {axis.wrap}) + {axis.wrap}) % {axis.wrap}; return String(Number(t.toPrecision(9)))"
         shown.ticker, shown.formatter = BasicTicker(), CustomJSTickFormatter(code=code)
     else:
-        whole = axis.kind == "index"
-        shown.ticker = BasicTicker(min_interval=1 if whole else 0, desired_num_ticks=count)
-        shown.formatter = BasicTickFormatter(use_scientific=not whole, precision="auto")
+        _number(shown, axis.kind == "index", count)
+
+
+def _number(shown: PlotAxis, whole: bool, count: int) -> None:
+    """The models that are there are changed where they fit: for new ones Bokeh walks through the whole page."""
+    if type(shown.ticker) is not BasicTicker or type(shown.formatter) is not BasicTickFormatter:
+        shown.update(ticker=BasicTicker(), formatter=BasicTickFormatter(precision="auto"))
+    shown.ticker.update(min_interval=1 if whole else 0, desired_num_ticks=count)
+    shown.formatter.use_scientific = not whole
 
 
 def _label(shown: PlotAxis, axis: Axis, visible: tuple[float, float]) -> None:
