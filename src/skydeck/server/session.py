@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
 import threading
-from functools import cache
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from functools import cache, partial
+from typing import Any
 
 import panel as pn
 from bokeh.document import Document
 from panel.io.resources import get_dist_path
+from panel.io.state import set_curdoc
 
 from skydeck.compute import Compute, Threads, connect, make_do
 from skydeck.core.memory import frugal, tidy, trim
 from skydeck.fetch.answer import forget_all, keep, planes, rasters
 from skydeck.settings import settings
-from skydeck.views.cube import CubeView, foresee
-from skydeck.views.page import cube_page
+from skydeck.views.cube import Answer, CubeView, foresee
+from skydeck.views.page import CubePage
 
 log = logging.getLogger(__name__)
 
@@ -63,12 +69,48 @@ def explorer() -> pn.Template:
     """The cube explorer for the session that asks."""
     document = begin()
     query = (pn.state.location.search if pn.state.location is not None else "") or ""
-    foreseen = foresee(query, settings(), local())
-    view = CubeView(settings(), compute(), local(), document)
-    pn.state.on_session_destroyed(lambda context: view.close())
-    view.prepare(foreseen)
-    pn.state.onload(lambda: _start(view, query))
-    return cube_page(view)
+    page = CubePage()
+    document.add_next_tick_callback(partial(_fill, page, document, query, foresee(query, settings(), local())))
+    return page
+
+
+async def _fill(page: CubePage, document: Document, query: str, foreseen: Future[Answer] | None) -> None:
+    """Make the view, once the page is on its way to the browser, and in parts, between which others are answered.
+
+    Bokeh holds the document's lock meanwhile: the browser gets the document when it is complete.
+    """
+    with set_curdoc(document), _silent(document):
+        view = await asyncio.to_thread(CubeView, settings(), compute(), local(), document)
+        pn.state.on_session_destroyed(lambda context: view.close())
+        view.prepare(foreseen)
+        await page.fill(view)
+        pn.state.onload(partial(_start, view, query))
+
+
+@contextmanager
+def _silent(document: Document) -> Iterator[None]:
+    """Make changes at once, and send none: a browser gets the document later, and with them.
+
+    Panel would put them off until one is connected; Bokeh would send them to one that has no document yet.
+    """
+    pn.state._connected[document] = True
+    session = document.session_context.session if document.session_context is not None else None
+    timers = _Timers(session)
+    document.callbacks.remove_on_change(session)
+    document.callbacks.on_change_dispatch_to(timers)
+    try:
+        yield
+    finally:
+        document.callbacks.remove_on_change(timers)
+        document.callbacks.on_change_dispatch_to(session)
+
+
+class _Timers:
+    """Of all that a document tells its session, only which callbacks to run when."""
+
+    def __init__(self, session: Any) -> None:
+        self._session_callback_added = session._session_callback_added
+        self._session_callback_removed = session._session_callback_removed
 
 
 def _start(view: CubeView, query: str) -> None:

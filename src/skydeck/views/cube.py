@@ -39,12 +39,14 @@ from skydeck.views.screen import Screen
 from skydeck.views.state import CubeState
 from skydeck.views.text import byte_text, html, number_text, plain
 from skydeck.views.theme import DARK, LIGHT
+from skydeck.views.watched import watched
 
 Options = tuple[tuple[str, str], ...]
 Answer = tuple[Located, Opened, dict[str, Any], list[tuple[str, str]]]
 
 LINK_MS = 300
 MERIT_SECONDS = 0.4
+PROGRESS_MS = 300
 ZOOM = 1.4
 KEYS = (
     ("space", "play or pause"),
@@ -71,9 +73,11 @@ class CubeView:
         self._link_due = False
         self._merit_told = 0.0
         self._busy = 0
-        self.message = Line("sd-message")
-        self.readout = Line("sd-readout")
-        self.merit = Line("sd-merit")
+        self._busy_since = 0.0
+        self._looking = False
+        self.message = Line("sd-message", visible=False)
+        self.readout = Line("sd-readout", margin=5)
+        self.merit = Line("sd-merit", margin=5)
         self.title = Line("sd-title")
         self.progress = pn.indicators.Progress(
             active=True, visible=False, height=3, sizing_mode="stretch_width", margin=0
@@ -88,7 +92,7 @@ class CubeView:
         self.playing = PlayerControls(self.state, self.player)
         self.files = Files(settings, lambda name: self.open({"source": name}))
         self.exports = ExportControls(self.state, self.screen, self.measure, self.client, local, document, self.fail)
-        self.header = Line("sd-about")
+        self.header = Line("sd-about", margin=5)
         self.link = pn.widgets.Button(label="Copy link", description="Copy the address of exactly this view", margin=0)
         self.day = pn.widgets.Button(label="◐", description="Light or dark", margin=0, width=40)
         self.help = Line("sd-help", _keys(), visible=False, wide=False)
@@ -187,6 +191,7 @@ class CubeView:
     def tell(self, text: str, kind: str = "info") -> None:
         """Put one sentence above the picture; an empty one clears it."""
         self.message.object = f"<div class='sd-{kind}' role='status'>{html(text)}</div>" if text else ""
+        self.message.visible = bool(text)
 
     def fail(self, error: SkydeckError) -> None:
         """Say what went wrong; a source that changed is opened again."""
@@ -196,15 +201,36 @@ class CubeView:
             self._opening(_open, self.located, tuple(sorted(self.state.options.items())), self.state.linked())
 
     def _working(self, busy: bool) -> None:
-        """Show the progress line for work that takes longer than 300 ms."""
+        """Show the progress line for work that takes longer than 300 ms, and look whether anybody waits for it."""
         self._busy = max(0, self._busy + (1 if busy else -1))
         if not self._busy:
             self.progress.visible = False
         elif busy and self._busy == 1:
-            self.document.add_timeout_callback(self._still_working, 300)
+            self._busy_since = time.monotonic()
+            self._look_later()
 
-    def _still_working(self) -> None:
-        self.progress.visible = self._busy > 0 and not self.player.playing
+    def _look_later(self) -> None:
+        if not self._looking:
+            self._looking = True
+            self.document.add_timeout_callback(self._look, PROGRESS_MS)
+
+    def _look(self) -> None:
+        self._looking = False
+        if not self._busy:
+            return
+        if not watched(self.document):
+            self._rest()
+            return
+        long = time.monotonic() - self._busy_since > 0.9e-3 * PROGRESS_MS
+        self.progress.visible = long and not self.player.playing
+        self._look_later()
+
+    def _rest(self) -> None:
+        """Nobody looks any more: end what runs."""
+        self.player.abandon()
+        self.screen.stop_asking()
+        self.measure.stop_asking()
+        self._opening.cancel()
 
     def _retitle(self) -> None:
         if self.located is not None:

@@ -43,7 +43,7 @@ class ExportControls:
         self._ask = Ask(document, local, self._made, self._failed)
         self._name = ""
         self.whole = pn.widgets.Checkbox(label="Cut-outs at every position", margin=(2, 0))
-        self.status = Line("sd-status")
+        self.status = Line("sd-status", margin=4)
         self.stop = pn.widgets.Button(label="Cancel", visible=False, margin=(2, 0))
         self.stop.on_click(lambda event: self._cancel())
         makers: dict[str, Callable[[], None]] = {

@@ -15,7 +15,9 @@ class Line:
     whole page, on the loop that everybody shares; and the browser loads 1.8 MB of MathJax for it.
     """
 
-    def __init__(self, css_class: str, html: str = "", *, visible: bool = True, wide: bool = True) -> None:
+    def __init__(
+        self, css_class: str, html: str = "", *, visible: bool = True, wide: bool = True, margin: int = 0
+    ) -> None:
         width = "stretch_width" if wide else None
         self._div = Div(
             text=html,
@@ -24,8 +26,9 @@ class Line:
             stylesheets=[asset("widgets.css")],
             sizing_mode=width,
             visible=visible,
+            margin=margin,
         )
-        self.panel = pn.pane.Bokeh(self._div, sizing_mode=width, margin=0)
+        self.panel = pn.pane.Bokeh(self._div, sizing_mode=width, margin=margin)
 
     @property
     def object(self) -> str:

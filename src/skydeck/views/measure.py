@@ -75,7 +75,7 @@ class Measure:
             "tool",
         )
         self.dim = synced(pn.widgets.Select(label="Profile along", options=[], **WIDE), state, "profile")
-        self.numbers = Line("sd-numbers")
+        self.numbers = Line("sd-numbers", margin=5)
         self.panel = pn.Column(
             self.tool,
             self.dim,
@@ -133,6 +133,10 @@ class Measure:
         dim = self.state.profile if self.state.profile in self.state.others else ""
         known = self._known[1] if self._known is not None and self._known[0] == self._key(region, dim) else None
         self._ask(measured, self.state.plane(), dim, region, known)
+
+    def stop_asking(self) -> None:
+        """Drop the question under way."""
+        self._ask.cancel()
 
     def pictured(self) -> None:
         """There is a picture."""

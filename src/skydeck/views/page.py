@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import cache
 from typing import Any, ClassVar
 
@@ -36,10 +37,7 @@ class Page(pn.Template):
         if document is None:
             return super().server_doc(doc, title, location)
         with document.models.freeze():
-            super().server_doc(document, title, location)
-        with document.models.freeze():
-            _share_style(document)
-        return document
+            return super().server_doc(document, title, location)
 
 
 def _share_style(document: Document) -> None:
@@ -58,14 +56,53 @@ def template(name: str) -> Any:
     return pn.Template(asset(name)).template
 
 
-def cube_page(view: CubeView, home: str = ".") -> Page:
-    """The page of one session's CubeView; ``home`` is where the logo leads."""
-    page = Page(template("page.html"), location=True)
-    page.add_variable("style", asset("page.css"))
-    page.add_variable("home", home)
-    page.title = "Skydeck"
-    page.design = Look
-    parts = {
+class CubePage(Page):
+    """The explorer's page, empty at first: the browser loads its scripts while what belongs into it is made.
+
+    ``home`` is where the logo leads.
+    """
+
+    def __init__(self, home: str = ".") -> None:
+        super().__init__(template("page.html"), location=True)
+        self.add_variable("style", asset("page.css"))
+        self.add_variable("home", home)
+        self.title = "Skydeck"
+        self.design = Look
+        self._places = {
+            name: pn.Column(sizing_mode=mode, margin=0, css_classes=["sd-place"]) for name, mode in _PLACES.items()
+        }
+        for name, place in self._places.items():
+            self.add_panel(name, place)
+
+    async def fill(self, view: CubeView) -> None:
+        """Put everything of a view into its place; others are answered between two of them."""
+        with view.document.models.freeze():
+            for name, part in _parts(view).items():
+                await asyncio.sleep(0)
+                self._places[name].objects = [part]
+        await asyncio.sleep(0)
+        with view.document.models.freeze():
+            _share_style(view.document)
+
+
+_PLACES: dict[str, str | None] = {
+    "title": "stretch_width",
+    "actions": None,
+    "message": "stretch_width",
+    "left": "stretch_width",
+    "progress": "stretch_width",
+    "picture": "stretch_both",
+    "readout": "stretch_width",
+    "merit": "stretch_width",
+    "player": "stretch_width",
+    "right": "stretch_width",
+    "help": None,
+    "client": None,
+}
+
+
+def _parts(view: CubeView) -> dict[str, Any]:
+    return {
         "title": view.title.panel,
         "actions": pn.Row(view.link, view.day, margin=0),
         "message": view.message.panel,
@@ -79,9 +116,6 @@ def cube_page(view: CubeView, home: str = ".") -> Page:
         "help": view.help.panel,
         "client": view.client,
     }
-    for name, part in parts.items():
-        page.add_panel(name, part)
-    return page
 
 
 def _card(title: str, *parts: Any, collapsed: bool = False) -> pn.Card:

@@ -19,6 +19,7 @@ from skydeck.core.errors import Cancelled, SkydeckError
 from skydeck.fetch import Picture, picture
 from skydeck.views.screen import Screen
 from skydeck.views.state import CubeState
+from skydeck.views.watched import watched
 
 log = logging.getLogger(__name__)
 
@@ -91,13 +92,16 @@ class Player(param.Parameterized):
 
     def pause(self) -> None:
         """Stop at the frame shown; what was being made is dropped, and the frame at rest becomes sharp."""
-        if not self.playing:
-            return
+        if self.playing:
+            self.abandon()
+            self._tell(self._index)
+            self.screen.ask()
+
+    def abandon(self) -> None:
+        """Stop, for nobody looks any more."""
         self._halt()
-        self._tell(self._index)
         self.playing = False
         self.rate = 0.0
-        self.screen.ask()
 
     def step(self, by: int) -> None:
         """Move by frames along the played dimension, around its ends."""
@@ -148,6 +152,9 @@ class Player(param.Parameterized):
     async def _frames(self) -> None:
         due = time.monotonic()
         while self.playing:
+            if not watched(self._document):
+                self._document.add_next_tick_callback(self.abandon)
+                return
             self._fill()
             if not self._queue:
                 self._document.add_next_tick_callback(self.pause)
@@ -172,15 +179,8 @@ class Player(param.Parameterized):
             try:
                 await asyncio.wait_for(self._room.wait(), CHECK_SECONDS)
             except TimeoutError:
-                if not self._watched():
-                    self._document.add_next_tick_callback(self.pause)
-                    await asyncio.sleep(CHECK_SECONDS)
-
-    def _watched(self) -> bool:
-        """Whether a browser is connected; a closed tab keeps its session for a while."""
-        context = self._document.session_context
-        session = getattr(context, "_session", None) or getattr(context, "session", None)
-        return session is None or session.connection_count > 0
+                if not watched(self._document):
+                    return
 
     def _fill(self) -> None:
         """Keep the next frames in the making."""
