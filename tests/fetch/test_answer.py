@@ -37,6 +37,13 @@ Write = Callable[..., str]
 Brute = Callable[..., np.ndarray[Any, Any]]
 
 
+def shrink(monkeypatch: pytest.MonkeyPatch, plane: int) -> None:
+    """Planes from so many bytes on are giants, read in bands of half of that."""
+    monkeypatch.setattr(module, "PLANE_BYTES", plane)
+    monkeypatch.setattr(module, "BAND_BYTES", plane // 2)
+    monkeypatch.setattr(module, "PIXEL_BYTES", 2 * plane)
+
+
 def asked(location: str, view: Viewport, reduce: Any = "mean", preview: bool = False, **plane: Any) -> Request:
     return Request(Plane(location, **{"variable": "sky", "x": "x", "y": "y", **plane}), view, reduce, preview)
 
@@ -49,7 +56,7 @@ def test_every_view_is_what_brute_force_gives(
 ) -> None:
     location = write_zarr(xr.Dataset({"sky": (("y", "x"), NOISE)}), chunks={"sky": (6, 8)})
     if small is not None:
-        monkeypatch.setattr(module, "PLANE_BYTES", small)
+        shrink(monkeypatch, small)
         monkeypatch.setattr(module, "_check_pixel", lambda *_: None)
     for view in VIEWS:
         found = answer(asked(location, view, reduce))
@@ -65,7 +72,7 @@ def test_either_dimension_may_be_across(
 ) -> None:
     location = write_zarr(xr.Dataset({"sky": (("x", "y"), NOISE.T)}), chunks={"sky": (8, 6)})
     if small is not None:
-        monkeypatch.setattr(module, "PLANE_BYTES", small)
+        shrink(monkeypatch, small)
     found = answer(asked(location, view))
     np.testing.assert_allclose(found.values, brute(NOISE, PLAIN_X, PLAIN_Y, view, "mean"), rtol=1e-5, atol=1e-7)
     assert found.values.flags.c_contiguous
@@ -84,7 +91,7 @@ def test_coordinates_may_fall_and_be_uneven(
     write_zarr: Write, brute: Brute, monkeypatch: pytest.MonkeyPatch, up: int, small: int | None
 ) -> None:
     if small is not None:
-        monkeypatch.setattr(module, "PLANE_BYTES", small)
+        shrink(monkeypatch, small)
     coords = {"x": ("x", UNEVEN[::up]), "y": ("y", np.arange(NY)[::-1] * 2.0)}
     location = write_zarr(xr.Dataset({"sky": (("y", "x"), NOISE)}, coords))
     edges_x, edges_y = UNEVEN_EDGES[::up], np.arange(NY, -1, -1) * 2.0 - 1
@@ -172,7 +179,7 @@ def test_a_giant_is_previewed_from_a_sample_then_read_whole(
     rows = np.repeat(np.arange(200, dtype=np.float32)[:, None], 300, axis=1)
     location = write_fits(rows)
     y, x = opened(location).dataset["image"].dims
-    monkeypatch.setattr(module, "PLANE_BYTES", 1 << 14)
+    shrink(monkeypatch, 1 << 14)
     monkeypatch.setattr(module, "SAMPLE_BYTES", 16 * 300 * 4)
     view = Viewport(-0.5, 299.5, -0.5, 199.5, 30, 20)
     axes = {"x": x, "y": y}
@@ -194,7 +201,7 @@ def test_a_giant_is_previewed_from_a_sample_then_read_whole(
 def test_a_small_part_of_a_giant_is_exact_at_once(write_fits: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     location = write_fits(NOISE)
     y, x = opened(location).dataset["image"].dims
-    monkeypatch.setattr(module, "PLANE_BYTES", 512)
+    shrink(monkeypatch, 512)
     found = answer(asked(location, Viewport(3.5, 7.5, 1.5, 4.5, 4, 3), preview=True, variable="image", x=x, y=y))
     assert found.exact
     np.testing.assert_array_equal(found.values, NOISE[2:5, 4:8].astype(np.float32))
@@ -204,7 +211,7 @@ def test_a_small_part_of_a_giant_is_exact_at_once(write_fits: Write, monkeypatch
 def test_no_window_is_larger_than_it_may_be(write_zarr: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     cells = np.ones((64, 512), np.float32)
     location = write_zarr(xr.Dataset({"sky": (("y", "x"), cells)}), chunks={"sky": (4, 16)})
-    monkeypatch.setattr(module, "PLANE_BYTES", 16384)
+    shrink(monkeypatch, 16384)
     sizes = []
     before = module.window
 
@@ -220,14 +227,14 @@ def test_no_window_is_larger_than_it_may_be(write_zarr: Write, monkeypatch: pyte
 
 def test_a_pixel_of_too_many_cells_is_refused(write_zarr: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     location = write_zarr(xr.Dataset({"sky": (("y", "x"), np.ones((64, 512)))}))
-    monkeypatch.setattr(module, "PLANE_BYTES", 4096)
+    shrink(monkeypatch, 4096)
     with pytest.raises(TooBig, match="zoom in"):
         answer(asked(location, Viewport(-0.5, 511.5, -0.5, 63.5, 1, 1)))
 
 
 def test_a_cancelled_answer_reads_no_further(write_zarr: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     location = write_zarr(xr.Dataset({"sky": (("y", "x"), NOISE)}), chunks={"sky": (1, NX)})
-    monkeypatch.setattr(module, "PLANE_BYTES", 1024)
+    shrink(monkeypatch, 1024)
     calls = []
 
     def cancelled() -> bool:
@@ -246,7 +253,7 @@ LONGITUDE, LATITUDE = np.meshgrid(np.linspace(10, 20, NX), np.linspace(-5, 5, NY
 def test_cells_are_drawn_on_their_2_d_coordinates(
     write_zarr: Write, monkeypatch: pytest.MonkeyPatch, limit: int
 ) -> None:
-    monkeypatch.setattr(module, "PLANE_BYTES", limit)
+    shrink(monkeypatch, limit)
     coords = {"lon": (("y", "x"), LONGITUDE), "lat": (("y", "x"), LATITUDE)}
     location = write_zarr(xr.Dataset({"sky": (("y", "x"), LONGITUDE * 2)}, coords))
     found = answer(asked(location, Viewport(10, 20, -5, 5, 20, 20), mesh=("lon", "lat")))

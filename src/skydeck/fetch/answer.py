@@ -22,6 +22,8 @@ from skydeck.sources import errors_of
 
 PLANE_BYTES = 64 << 20
 SAMPLE_BYTES = 8 << 20
+BAND_BYTES = 8 << 20  # of a giant at a time: what is obsolete ends after one
+PIXEL_BYTES = 128 << 20
 MESH_CELLS = 16_000_000
 
 Pixels = npt.NDArray[np.float32]
@@ -140,7 +142,7 @@ def _banded(
     span = _span(columns)
     if span is None:
         return out, True, 0
-    most, total = PLANE_BYTES // 2 // variable.dtype.itemsize, 0
+    most, total = BAND_BYTES // variable.dtype.itemsize, 0
     chunks = chunks_of(variable)
     for first, last in _bands(rows, most // (span.stop - span.start), chunks[request.plane.y]):
         high = _span(rows[first:last])
@@ -151,7 +153,7 @@ def _banded(
             wide = _span(columns[left:right])
             if wide is None:
                 continue
-            _check_pixel(high, wide, most)
+            _check_pixel(high, wide, variable.dtype.itemsize)
             values = window(variable, request.plane, high, wide, cancelled)
             total += int(values.nbytes)
             bins = _moved(rows[first:last], high), _moved(columns[left:right], wide)
@@ -179,10 +181,10 @@ def _joined(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
     return min(one[0], other[0]), max(one[1], other[1])
 
 
-def _check_pixel(high: slice, wide: slice, most: int) -> None:
+def _check_pixel(high: slice, wide: slice, itemsize: int) -> None:
     """Refuse what even one pixel at a time wouldn't make small."""
     cells = (high.stop - high.start) * (wide.stop - wide.start)
-    if cells > 4 * most:
+    if cells * itemsize > PIXEL_BYTES:
         raise TooBig(f"A single pixel of this view covers {cells:,} cells", remedy="Ask for more pixels, or zoom in")
 
 
