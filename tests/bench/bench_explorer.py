@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Browser
-from tests.bench.cube import sparse_fits, zarr_cube
+from tests.bench.cube import small_fits, sparse_fits, zarr_cube
 from tests.bench.figures import Figures, median, p95
 from tests.bench.served import Served, fetch, served, wait_until_listening
 from tests.bench.visitor import visiting_meanwhile
@@ -226,13 +226,15 @@ def test_opening_64_gb(browser: Browser, figures: Figures) -> None:
     assert answers[0][2] > 64e9
     figures.at_most("`open_source` of the 64 GB FITS", median([one[0] for one in answers]), 1, "s")
     figures.at_most("memory it adds", max(one[1] for one in answers), 100, "MB")
-    with served(zarr_cube(), sparse_fits()) as fresh:
+    with served(zarr_cube(), small_fits(), sparse_fits()) as fresh:
         _warm(fresh, browser)
-        before, loaded = fresh.memory(), _seconds_to_show(browser, _page(fresh, zarr_cube()))
+        first = _seconds_to_show(browser, _page(fresh, small_fits()))  # imports what every FITS file needs
+        time.sleep(3)
+        before, loaded = fresh.memory(), _seconds_to_show(browser, _page(fresh, small_fits()))
         shown = _seconds_to_show(browser, _page(fresh, sparse_fits()))
-        figures.note("a page with the first picture of the Zarr cube, again", loaded, "s")
-        figures.note("a page with the first picture of the 64 GB FITS", shown, "s")
-        figures.at_most("first picture of the 64 GB FITS, more than of the Zarr cube", shown - loaded, 1, "s")
+        figures.note("a page with the first FITS of a server", first, "s")
+        figures.note("a page with a small FITS, again", loaded, "s")
+        figures.at_most("a page with the 64 GB FITS, more than that", shown - loaded, 1, "s")
         most = before
         for _ in range(50):
             time.sleep(0.1)

@@ -31,7 +31,12 @@ def zarr_cube() -> Path:
 
 def sparse_fits() -> Path:
     """60 × 16384 × 16384 float32, 64 GB by its header and its length, next to nothing on the disk: all zeros."""
-    return _once("sparse.fits", _write_fits)
+    return _once("sparse.fits", _write_sparse_fits)
+
+
+def small_fits() -> Path:
+    """4 × 64 × 64 float32: zeros."""
+    return _once("small.fits", _write_small_fits)
 
 
 def _once(name: str, write: object) -> Path:
@@ -77,9 +82,18 @@ def _plane(noises: list[Plane], stokes: int, channel: int) -> Plane:
     return made
 
 
-def _write_fits(path: Path) -> None:
+def _write_sparse_fits(path: Path) -> None:
+    _write_fits(path, FITS_SHAPE)
+
+
+def _write_small_fits(path: Path) -> None:
+    _write_fits(path, (4, 64, 64))
+
+
+def _write_fits(path: Path, shape: tuple[int, int, int]) -> None:
     cards = {
-        "SIMPLE": "T", "BITPIX": "-32", "NAXIS": "3", "NAXIS1": "16384", "NAXIS2": "16384", "NAXIS3": "60",
+        "SIMPLE": "T", "BITPIX": "-32", "NAXIS": "3",
+        "NAXIS1": str(shape[2]), "NAXIS2": str(shape[1]), "NAXIS3": str(shape[0]),
         "BUNIT": "'Jy/beam '", "CTYPE1": "'RA---SIN'", "CRVAL1": "180.0", "CRPIX1": "8192.5", "CDELT1": "-0.0003",
         "CUNIT1": "'deg     '", "CTYPE2": "'DEC--SIN'", "CRVAL2": "45.0", "CRPIX2": "8192.5", "CDELT2": "0.0003",
         "CUNIT2": "'deg     '", "CTYPE3": "'FREQ    '", "CRVAL3": "1.4E9", "CRPIX3": "1.0", "CDELT3": "1.0E6",
@@ -87,7 +101,7 @@ def _write_fits(path: Path) -> None:
     }  # fmt: skip
     header = "".join(f"{key:8}= {value:>20}".ljust(80) for key, value in cards.items()) + "END".ljust(80)
     header = header.ljust(-(-len(header) // 2880) * 2880)
-    size = len(header) + int(np.prod(FITS_SHAPE)) * 4
+    size = len(header) + int(np.prod(shape)) * 4
     with path.open("wb") as file:
         file.write(header.encode())
         file.truncate(-(-size // 2880) * 2880)

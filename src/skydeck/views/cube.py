@@ -340,7 +340,7 @@ class CubeView:
         self.document.add_timeout_callback(lambda: self.tell(""), 2500)
 
     def _relink(self) -> None:
-        if not self._link_due:
+        if not (self._link_due or self.player.playing):  # what changes all the time is no address
             self._link_due = True
             self.document.add_timeout_callback(self._write_link, LINK_MS)
 

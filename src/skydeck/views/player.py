@@ -24,7 +24,7 @@ from skydeck.views.watched import watched
 log = logging.getLogger(__name__)
 
 UNPAINTED = 2
-TELL_SECONDS = 0.25
+TELL_SECONDS = 0.35
 CHECK_SECONDS = 0.25
 FPS_OVER = 20
 
