@@ -8,6 +8,7 @@ from functools import cache
 import holoviews as hv
 import numpy as np
 from bokeh.core.property.descriptors import UnsetValueError
+from bokeh.document import Document
 from bokeh.models import (
     BoxAnnotation,
     BoxZoomTool,
@@ -79,7 +80,9 @@ def figure() -> Figure:
             title="",
         )
     )
-    plot = hv.render(picture, backend="bokeh")
+    made = hv.renderer("bokeh").get_plot(picture)
+    made.document = Document()  # the one it takes by itself lives as long as the server, and would keep the plot
+    plot = made.state
     renderer = plot.renderers[0]
     plot.x_range, plot.y_range = Range1d(0, 1), Range1d(0, 1)
     plot.stylesheets = [":host(:focus), :host(:focus-visible) { outline: none }"]
