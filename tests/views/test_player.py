@@ -152,3 +152,16 @@ async def test_a_source_that_goes_away_stops_the_animation_with_a_sentence(stage
     await until(lambda: bool(stage.errors))
     await until(lambda: not stage.player.playing)
     assert "cube.zarr" in str(stage.errors[0])
+
+
+async def test_a_closed_tab_ends_it_and_asks_for_no_more(
+    stage: Stage, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await stage.act(lambda: stage.player.play())
+    await until(lambda: len(stage.seen) >= 2)
+    monkeypatch.setattr("skydeck.views.player.watched", lambda document: False)
+    await until(lambda: not stage.player.playing)
+    assert not stage.player._queue
+    sent = stage.screen.mailbox._seq
+    await asyncio.sleep(0.3)
+    assert stage.screen.mailbox._seq == sent
