@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from bokeh.document import Document
+from bokeh.models import Div
+from bokeh.server.session import ServerSession
+from panel.io.state import set_curdoc
+from tornado.ioloop import IOLoop
 
 from skydeck.fetch.answer import forget_all, planes
 from skydeck.server import session
 from skydeck.server.session import Rest
+from skydeck.views.page import CubePage
 
 
 @pytest.fixture
@@ -54,3 +61,24 @@ def test_questions_keep_it_from_resting(let_go: list[str]) -> None:
         planes.get(turn)
         rest()
     assert let_go == []
+
+
+async def test_a_page_that_cant_be_made_says_so(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*args: object) -> None:
+        raise RuntimeError("no such luck")
+
+    monkeypatch.setattr(session, "CubeView", broken)
+    document = Document()
+    with set_curdoc(document):
+        page = CubePage()
+        page.server_doc(document)
+    made = ServerSession("page", document, IOLoop.current())
+    context = SimpleNamespace(session=made, request=SimpleNamespace(arguments={}), id="page")
+    document._session_context = lambda: context
+    await made.with_document_locked(lambda: session._fill(page, document, "", None))
+    said = [model.text for model in document.models if isinstance(model, Div)]
+    assert any("Something went wrong" in text for text in said)
+    assert not any("no such luck" in text for text in said)
+    assert "no such luck" in caplog.text

@@ -80,10 +80,15 @@ async def _fill(page: CubePage, document: Document, query: str, foreseen: Future
     Bokeh holds the document's lock meanwhile: the browser gets the document when it is complete.
     """
     with set_curdoc(document), _silent(document):
-        view = await asyncio.to_thread(CubeView, settings(), compute(), local(), document)
-        pn.state.on_session_destroyed(lambda context: view.close())
-        view.prepare(foreseen)
-        await page.fill(view)
+        try:
+            view = await asyncio.to_thread(CubeView, settings(), compute(), local(), document)
+            pn.state.on_session_destroyed(lambda context: view.close())
+            view.prepare(foreseen)
+            await page.fill(view)
+        except Exception:  # whatever it is: the visitor sees a sentence, and the log has the traceback
+            log.exception("a page couldn't be made")
+            page.apologise()
+            return
         pn.state.onload(partial(_start, view, query))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -43,6 +44,8 @@ from skydeck.views.watched import watched
 
 Options = tuple[tuple[str, str], ...]
 Answer = tuple[Located, Opened, dict[str, Any], list[tuple[str, str]]]
+
+log = logging.getLogger(__name__)
 
 LINK_MS = 300
 MERIT_SECONDS = 0.4
@@ -122,7 +125,12 @@ class CubeView:
         if foreseen is None or not foreseen.done() or foreseen.exception() is not None:
             return  # start() opens it, and says what is wrong with it
         self._prepared = self.screen.waiting = True
-        self._opened(foreseen.result())
+        try:
+            self._opened(foreseen.result())
+        except Exception:  # start() opens it again, as a question, whose faults are told
+            log.warning("a source couldn't be shown at once", exc_info=True)
+            self._prepared = self.screen.waiting = False
+            return
         request = self.screen.request()
         if request is not None:  # its cells are read while the browser still loads its scripts
             self._compute.submit(picture, request, self.screen.look(False, request.viewport))

@@ -74,6 +74,11 @@ class CubePage(Page):
         for name, place in self._places.items():
             self.add_panel(name, place)
 
+    def apologise(self) -> None:
+        """Say that there is nothing to see."""
+        said = "Something went wrong while this page was made. Try it again; the server's log says more."
+        self._places["message"].objects = [Line("sd-message", f"<div class='sd-error' role='alert'>{said}</div>").panel]
+
     async def fill(self, view: CubeView) -> None:
         """Put everything of a view into its place; others are answered between two of them."""
         with view.document.models.freeze():
