@@ -29,10 +29,11 @@ def serve(settings: Settings) -> None:
     use(settings)
     begin()
     from skydeck.server.pages import pages
-    from skydeck.server.session import Rest, compute, finish, warm
+    from skydeck.server.session import Rest, compute, expect, finish, warm
 
     compute()  # a scheduler that doesn't answer is said before anybody is told to come
     server = _server(settings, pages())
+    server.io_loop.add_callback(expect)
     server.io_loop.call_later(WARM_SECONDS, warm)
     PeriodicCallback(Rest(REST_CALLS), REST_MS).start()
     if settings.open_browser:

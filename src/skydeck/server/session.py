@@ -22,6 +22,7 @@ from skydeck.core.memory import frugal, tidy, trim
 from skydeck.fetch.answer import forget_all, keep, planes, rasters
 from skydeck.settings import settings
 from skydeck.views.cube import Answer, CubeView, foresee
+from skydeck.views.figure import backend
 from skydeck.views.page import CubePage
 
 log = logging.getLogger(__name__)
@@ -121,6 +122,12 @@ class _Timers:
 def _start(view: CubeView, query: str) -> None:
     view.start(query)
     view.document.add_timeout_callback(warm, WARM_MS)
+
+
+def expect() -> None:
+    """Import what the first page needs, and open what it shows first, while nobody has come for it yet."""
+    threading.Thread(target=backend, name="skydeck-expect", daemon=True).start()
+    foresee("", settings(), local())
 
 
 @cache

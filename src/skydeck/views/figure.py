@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from threading import Lock
 
 import holoviews as hv
 import numpy as np
@@ -29,6 +30,7 @@ from bokeh.models import (
 from skydeck.views.theme import Theme
 from skydeck.views.ticks import named
 
+_loading = Lock()
 _BLANK = np.zeros((2, 2, 4), np.uint8)
 
 
@@ -58,15 +60,20 @@ class Figure:
             return 0, 0
 
 
+def backend() -> None:
+    """Load HoloViews' Bokeh backend, once; a thread that comes meanwhile waits."""
+    with _loading:
+        _load()
+
+
 @cache
-def _backend() -> None:
-    """Load HoloViews' Bokeh backend, once."""
+def _load() -> None:
     hv.extension("bokeh", logo=False)
 
 
 def figure() -> Figure:
     """Make the plot: an empty picture with linear axes, tools that suit a picture, a colour bar, and the overlays."""
-    _backend()
+    backend()
     picture = hv.DynamicMap(lambda: hv.RGB(_BLANK, bounds=(0, 0, 1, 1)))
     tools = [PanTool(), WheelZoomTool(), BoxZoomTool(), TapTool(), ResetTool()]
     picture.opts(
