@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -15,9 +16,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import aiohttp
 import numpy as np
 import pytest
 from astropy.io import fits
+from tests.bench.visitor import visiting
 
 from server import ROOT, free_port
 
@@ -77,6 +80,24 @@ def test_serve_answers_and_ends(tmp_path: Path, image: Path, how: signal.Signals
     log = (tmp_path / "log").read_text()
     assert "Traceback" not in log
     assert f"http://127.0.0.1:{port}{prefix}/" in log
+
+
+async def models(url: str) -> int:
+    """How many models the document of a new session has."""
+    async with aiohttp.ClientSession() as client, visiting(client, url) as visitor:
+        return str(await visitor.ask("PULL-DOC-REQ", {})).count('"type":"object"')
+
+
+async def test_pages_that_are_made_at_the_same_time_are_all_complete(tmp_path: Path, image: Path) -> None:
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    with running(tmp_path, sys.executable, "-m", "skydeck", "serve", str(image), "--port", str(port)):
+        await asyncio.to_thread(answer, f"{url}/healthz")
+        await models(f"{url}/cubes")  # the first may be made before its source is open
+        counts = await asyncio.gather(*[models(f"{url}/cubes") for _ in range(5)])
+    assert min(counts) > 150
+    assert len(set(counts)) == 1
+    assert "Traceback" not in (tmp_path / "log").read_text()
 
 
 def test_demo_makes_its_data_and_shows_it(tmp_path: Path) -> None:

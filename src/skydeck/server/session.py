@@ -32,6 +32,7 @@ SWITCH_SECONDS = 0.001  # a request waits its turn among the threads that comput
 WARM_MS = 1500  # after a page is there: its first picture comes first
 
 _warmed = threading.Event()
+_making = threading.Lock()
 
 
 @cache
@@ -82,7 +83,7 @@ async def _fill(page: CubePage, document: Document, query: str, foreseen: Future
     """
     with set_curdoc(document), _silent(document):
         try:
-            view = await asyncio.to_thread(CubeView, settings(), compute(), local(), document)
+            view = await asyncio.to_thread(_view, document)
             pn.state.on_session_destroyed(lambda context: view.close())
             view.prepare(foreseen)
             await page.fill(view)
@@ -91,6 +92,12 @@ async def _fill(page: CubePage, document: Document, query: str, foreseen: Future
             page.apologise()
             return
         pn.state.onload(partial(_start, view, query))
+
+
+def _view(document: Document) -> CubeView:
+    """One after the other: HoloViews' options, for one, belong to the whole process."""
+    with _making:
+        return CubeView(settings(), compute(), local(), document)
 
 
 @contextmanager
