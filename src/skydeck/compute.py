@@ -241,9 +241,11 @@ def _warm() -> None:
     from skydeck.render import colour
 
     frugal()
-    block.warm()
-    colour.warm()
-    settle()
+    try:
+        block.warm()
+        colour.warm()
+    finally:
+        settle()
 
 
 @contextmanager

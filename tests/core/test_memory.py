@@ -47,8 +47,3 @@ def test_a_rest_collects_all() -> None:
     memory.tidy()
     assert early() is None
     assert gc.get_freeze_count() > 0
-
-
-def test_memory_can_be_given_back_anywhere() -> None:
-    memory.frugal()
-    memory.trim()

@@ -172,6 +172,17 @@ def test_a_plane_is_read_once_for_all_views(write_fits: Write, monkeypatch: pyte
     assert len(reads) == 1
 
 
+def test_a_giants_chunks_are_not_cut(write_zarr: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    location = write_zarr(xr.Dataset({"sky": (("y", "x"), np.ones((64, 100)))}), chunks={"sky": (16, 100)})
+    monkeypatch.setattr(module, "PLANE_BYTES", 2 * 16 * 100 * 8)
+    monkeypatch.setattr(module, "BAND_BYTES", 4 * 100 * 8)
+    reads = []
+    before = module.window
+    monkeypatch.setattr(module, "window", lambda *args: reads.append(args[2]) or before(*args))
+    answer(asked(location, Viewport(-0.5, 99.5, -0.5, 63.5, 10, 32)))
+    assert reads == [slice(16 * k, 16 * (k + 1)) for k in range(4)]
+
+
 @pytest.mark.parametrize("swapped", [False, True])
 def test_a_giant_is_previewed_from_a_sample_then_read_whole(
     write_fits: Write, monkeypatch: pytest.MonkeyPatch, swapped: bool

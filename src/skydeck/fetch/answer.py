@@ -22,8 +22,8 @@ from skydeck.sources import errors_of
 
 PLANE_BYTES = 64 << 20
 SAMPLE_BYTES = 8 << 20
-BAND_BYTES = 8 << 20  # of a giant at a time: what is obsolete ends after one
-PIXEL_BYTES = 128 << 20
+BAND_BYTES = 8 << 20  # of a giant whose rows stand by themselves: what is obsolete ends after one
+PIXEL_BYTES = 128 << 20  # of the cells of one pixel
 MESH_CELLS = 16_000_000
 
 Pixels = npt.NDArray[np.float32]
@@ -142,7 +142,8 @@ def _banded(
     span = _span(columns)
     if span is None:
         return out, True, 0
-    most, total = BAND_BYTES // variable.dtype.itemsize, 0
+    band = BAND_BYTES if _samples(variable, request.plane) else PLANE_BYTES // 2  # a chunk cut in two is decoded twice
+    most, total = band // variable.dtype.itemsize, 0
     chunks = chunks_of(variable)
     for first, last in _bands(rows, most // (span.stop - span.start), chunks[request.plane.y]):
         high = _span(rows[first:last])

@@ -7,8 +7,6 @@ import webbrowser
 from collections.abc import Callable
 from typing import Any
 
-from tornado.ioloop import PeriodicCallback
-
 from skydeck.core.memory import begin
 from skydeck.server.address import url_of
 from skydeck.server.health import routes
@@ -19,8 +17,6 @@ log = logging.getLogger(__name__)
 WEBSOCKET_BYTES = 64 << 20
 SESSION_LIFETIME_MS = 15_000
 CHECK_SESSIONS_MS = 5_000
-REST_MS = 2_000
-REST_CALLS = 30  # a minute
 WARM_SECONDS = 15.0  # for the first visitor, who hasn't come yet
 
 
@@ -29,13 +25,12 @@ def serve(settings: Settings) -> None:
     use(settings)
     begin()
     from skydeck.server.pages import pages
-    from skydeck.server.session import Rest, compute, expect, finish, warm
+    from skydeck.server.session import compute, expect, finish, warm
 
     compute()  # a scheduler that doesn't answer is said before anybody is told to come
     server = _server(settings, pages())
     server.io_loop.add_callback(expect)
     server.io_loop.call_later(WARM_SECONDS, warm)
-    PeriodicCallback(Rest(REST_CALLS), REST_MS).start()
     if settings.open_browser:
         server.io_loop.add_callback(webbrowser.open, url_of(settings))
     try:

@@ -16,6 +16,7 @@ import panel as pn
 from bokeh.document import Document
 from panel.io.resources import get_dist_path
 from panel.io.state import set_curdoc
+from tornado.ioloop import PeriodicCallback
 
 from skydeck.compute import Compute, Threads, connect, make_do
 from skydeck.core.memory import frugal, tidy, trim
@@ -29,6 +30,8 @@ log = logging.getLogger(__name__)
 
 SWITCH_SECONDS = 0.001  # a request waits its turn among the threads that compute, several times: 5 ms each is long
 
+REST_MS = 2_000
+REST_CALLS = 30  # a minute
 WARM_MS = 1500  # after a page is there: its first picture comes first
 
 _warmed = threading.Event()
@@ -81,6 +84,7 @@ async def _fill(page: CubePage, document: Document, query: str, foreseen: Future
 
     Bokeh holds the document's lock meanwhile: the browser gets the document when it is complete.
     """
+    tend()
     with set_curdoc(document), _silent(document):
         try:
             view = await asyncio.to_thread(_view, document)
@@ -141,6 +145,12 @@ def expect() -> None:
 def warm() -> None:
     """Compile the kernels in the background: pictures come before, but more slowly."""
     threading.Thread(target=_warm, name="skydeck-warm", daemon=True).start()
+
+
+@cache
+def tend() -> None:
+    """Look every so often whether memory can go back, on the loop that serves sessions, whoever started it."""
+    PeriodicCallback(Rest(REST_CALLS), REST_MS).start()
 
 
 class Rest:

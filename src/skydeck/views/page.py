@@ -25,21 +25,6 @@ class Look(Native):
     }
 
 
-class Page(pn.Template):
-    """A Template that doesn't write itself out for every part added, which took a third of a new session."""
-
-    def __repr__(self) -> str:
-        return f"Page({', '.join(self._render_items)})"
-
-    def server_doc(self, doc: Document | None = None, title: str | None = None, location: Any = True) -> Document:
-        """Fill a document; Bokeh looks through its models once, not again for every part."""
-        document = doc or pn.state.curdoc
-        if document is None:
-            return super().server_doc(doc, title, location)
-        with document.models.freeze():
-            return super().server_doc(document, title, location)
-
-
 def _share_style(document: Document) -> None:
     """Our style sheet once in the document, not written out for each of a hundred models: 0.1 MB instead of 0.5."""
     ours = asset("widgets.css")
@@ -56,7 +41,7 @@ def template(name: str) -> Any:
     return pn.Template(asset(name)).template
 
 
-class CubePage(Page):
+class CubePage(pn.Template):
     """The explorer's page, empty at first: the browser loads its scripts while what belongs into it is made.
 
     ``home`` is where the logo leads.
@@ -73,6 +58,18 @@ class CubePage(Page):
         }
         for name, place in self._places.items():
             self.add_panel(name, place)
+
+    def __repr__(self) -> str:
+        """Short: a Template writes itself out for every part added, which took a third of a new session."""
+        return f"CubePage({', '.join(self._render_items)})"
+
+    def server_doc(self, doc: Document | None = None, title: str | None = None, location: Any = True) -> Document:
+        """Fill a document; Bokeh looks through its models once, not again for every part."""
+        document = doc or pn.state.curdoc
+        if document is None:
+            return super().server_doc(doc, title, location)
+        with document.models.freeze():
+            return super().server_doc(document, title, location)
 
     def apologise(self) -> None:
         """Say that there is nothing to see."""
